@@ -1,0 +1,51 @@
+"""Who somebody is and what that lets them do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    STUDENT = "STUDENT"
+    LIBRARIAN = "LIBRARIAN"
+    ADMIN = "ADMIN"
+    KIOSK = "KIOSK"
+    """The touchscreen itself: what a person standing at the robot may do without an account."""
+
+
+STAFF = frozenset({Role.LIBRARIAN, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    phone_number: str | None
+    role: Role
+    active: bool
+    version: int
+    created_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, as history and audit remember it.
+
+    `origin` is where the act came from: the robot's id, or `central`.
+    """
+
+    id: str
+    role: Role | None = None
+    origin: str = ""
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF
+
+
+SYSTEM = Actor(id="system")
+"""The robot's own doing: no person behind it."""
+
+KIOSK = Actor(id="kiosk", role=Role.KIOSK)
