@@ -1,0 +1,153 @@
+"""All that somebody may want to change, with its unit.
+
+Read once at the start of a process: `LUNA_<SECTION>__<NAME>` in the environment, else `settings.toml` in the
+data directory, else the default here. Secrets are files of their own and never stand here.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from edge.domain.errors import SetupError
+
+SETTINGS_FILE = "settings.toml"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Robot(Section):
+    """Which robot this is, and what its body can do."""
+
+    id: str = Field("luna-01", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    name: str = "LUNA 01"
+    manufacturer: str = Field("LUNA", description="VDA 5050 manufacturer")
+    serial_number: str = Field("luna-01", description="VDA 5050 serial number")
+    site: str = Field("demo", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    serial_port: str = Field("", description="firmware's serial device; empty: the simulated board")
+    radius_m: float = Field(0.19, gt=0, description="radius of the footprint")
+    max_speed_m_s: float = Field(0.5, gt=0, le=1.5, description="never driven faster than this")
+    max_turn_rad_s: float = Field(1.5, gt=0, le=4)
+    max_acceleration_m_s2: float = Field(0.5, gt=0, le=3)
+    max_turn_acceleration_rad_s2: float = Field(3.0, gt=0, le=12)
+
+
+class Api(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65535)
+    access_token_s: int = Field(900, gt=0, description="life of an access token")
+    refresh_token_s: int = Field(7 * 86400, gt=0, description="life of a refresh token")
+
+
+class Mqtt(Section):
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(1883, ge=1, le=65535)
+    username: str = Field("", description="empty: the robot's id; the password is secrets/mqtt-robot")
+    keepalive_s: int = Field(10, ge=2)
+    vda5050_interface: str = "uagv"
+
+
+class Ros(Section):
+    domain_id: int = Field(0, ge=0, le=101, description="102 and above collide with ephemeral ports")
+    namespace: str = ""
+
+
+class Sim(Section):
+    speed: float = Field(1.0, gt=0, le=100, description="simulated seconds a real second, at most")
+    seed: int = 1
+
+
+class Requests(Section):
+    auto_approve: bool = False
+
+
+class Tasks(Section):
+    """How long the robot waits for people, in seconds of its own clock."""
+
+    load_wait_s: float = Field(600, gt=0)
+    handover_wait_s: float = Field(300, gt=0)
+    idle_dock_s: float = Field(30, ge=0, description="idle this long, it goes home; 0: at once")
+    lease_s: float = Field(30, gt=0, description="a claimed task whose runner is silent so long is free")
+
+
+class Sync(Section):
+    outbox_limit: int = Field(1_000_000, gt=0, description="events kept for central before requests are refused")
+    batch_events: int = Field(200, gt=0, le=1000)
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="LUNA_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    data_dir: Path
+    robot: Robot = Robot()
+    api: Api = Api()
+    mqtt: Mqtt = Mqtt()
+    ros: Ros = Ros()
+    sim: Sim = Sim()
+    requests: Requests = Requests()
+    tasks: Tasks = Tasks()
+    sync: Sync = Sync()
+
+    @property
+    def run_dir(self) -> Path:
+        """Sockets of the running processes."""
+        return self.data_dir / "run"
+
+    @property
+    def store_path(self) -> Path:
+        return self.data_dir / "luna.db"
+
+    @property
+    def map_path(self) -> Path:
+        return self.data_dir / "map" / "map.yaml"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        data_dir = Path(init_settings()["data_dir"])
+        file = TomlConfigSettingsSource(settings_cls, data_dir / SETTINGS_FILE)
+        return init_settings, env_settings, file
+
+
+def load(data_dir: Path) -> Settings:
+    """The settings of the robot whose data are in `data_dir`. Raises SetupError that lists all that is wrong."""
+    try:
+        return Settings(data_dir=data_dir.absolute())
+    except ValidationError as error:
+        said = "; ".join(_in_words(one) for one in error.errors())
+        raise SetupError(f"The settings are wrong: {said}.", hint=_WHERE) from error
+    except ValueError as error:
+        raise SetupError(f"{data_dir / SETTINGS_FILE} cannot be read: {error}.", hint=_WHERE) from error
+
+
+_WHERE = f"Mend {SETTINGS_FILE} in the data directory, or the LUNA_… variable in the environment."
+
+
+def _in_words(error: Any) -> str:
+    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+
+
+def read_secret(data_dir: Path, name: str) -> str:
+    """A secret of `data_dir`. Raises SetupError where it is missing."""
+    path = data_dir / "secrets" / name
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise SetupError(f"The secret {path} cannot be read.", hint="Run luna sim, or set the robot up.") from error
