@@ -1,0 +1,32 @@
+# make run   sets all up and starts the robot on its simulator; ARGS="--port 8090" are passed on (luna sim --help)
+# make test  sets all up and runs every test; ARGS="-k delivery" are passed on to pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check bench clean
+ARGS ?=
+PYTEST := .venv/bin/python -m pytest
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' Makefile
+
+run: setup ## the robot on its simulator, with broker and central server, until Ctrl-C
+	@exec .venv/bin/luna sim --data-dir .luna $(ARGS)
+
+setup: ## .venv with everything pinned, and the ROS messages; seconds when nothing changed
+	@tools/setup.sh
+
+test: setup ## every test: unit, contracts and integration in parallel, then the whole system
+	$(PYTEST) -n 2 --dist loadfile tests/unit tests/contracts tests/integration $(ARGS)
+	$(PYTEST) tests/system $(ARGS)
+
+check: setup ## lint, format, types, who may import whom
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup ## the numbers that matter: a table, and benchmarks/results.json
+	.venv/bin/python -m benchmarks $(ARGS)
+
+clean: ## remove what make made, but not the robot's data in .luna
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis luna_edge.egg-info
