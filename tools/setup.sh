@@ -39,13 +39,14 @@ missing_packages() {
 }
 
 require_machine() {
-  local python=$1 missing
+  local python=$1 missing have
   [[ -d $ros || $(uname -m) == x86_64 ]] \
     || die "on $(uname -m) this needs ROS 2 Jazzy in $ros: https://docs.ros.org/en/jazzy/Installation.html"
   missing=$(missing_packages "$python" | paste -sd ' ')
   [[ -z $missing ]] || die "something is missing, get it with: sudo apt install $missing"
-  cmake -P /dev/stdin <<< 'cmake_minimum_required(VERSION 3.21)' 2>/dev/null \
-    || die "needs CMake 3.21 or newer, here is $(cmake --version | head -1): sudo apt install cmake"
+  have=$(cmake --version | awk 'NR == 1 { print $3 }')
+  [[ $(printf '%s\n' 3.21 "$have" | sort -V | head -1) == 3.21 ]] \
+    || die "needs CMake 3.21 or newer, here is $have: sudo apt install cmake"
 }
 
 # step NAME FILES... -- COMMAND: run it unless it ran before with the same files and interpreter, in the same place.
@@ -63,7 +64,7 @@ step() {
   echo "$stamp" > "$venv/.setup/$name"
 }
 
-pip() { "$venv/bin/python" -m pip --disable-pip-version-check --quiet "$@"; }
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check -qq "$@"; }
 
 make_venv() {
   local options=()
