@@ -25,7 +25,8 @@ class WaypointKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A pose with a name. `location_code` is what stands on the sign, and may be empty for a junction."""
+    """A pose with a name. `location_code` is what stands on the sign, and may be empty for a
+    junction."""
 
     id: str
     name: str
@@ -47,7 +48,8 @@ class Waypoint:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A straight way from the waypoint `start` to the waypoint `end`, both ways unless `one_way`."""
+    """A straight way from the waypoint `start` to the waypoint `end`, both ways unless
+    `one_way`."""
 
     id: str
     start: str

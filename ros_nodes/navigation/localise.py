@@ -1,0 +1,192 @@
+"""Where am I: odometry, corrected by matching the scan to the map.
+
+The scan's points are moved until they lie on the map's surfaces (Gauss-Newton on the signed
+distance field, with weights that leave out people). What is estimated is the transform `map` ->
+`odom`, so that a scan may come late: it is matched with the odometry of its own time.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ros_nodes.navigation.geometry import Points, Pose, wrap_angle
+from ros_nodes.navigation.maps import OccupancyGrid
+
+
+@dataclass(frozen=True, slots=True)
+class LocaliserSettings:
+    """Metres, radians. Sigmas say how far the odometry is believed between two scans."""
+
+    max_points: int = 180
+    rounds: int = 6
+    surface_sigma_m: float = 0.05
+    outlier_m: float = 0.20
+    position_sigma_m: float = 0.10
+    heading_sigma_rad: float = math.radians(4)
+    inlier_m: float = 0.10
+    min_points: int = 15
+    good_quality: float = 0.45
+    bad_scans_until_lost: int = 10
+    longest_jump_m: float = 0.5
+    search_m: float = 0.6
+    search_rad: float = math.radians(20)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One scan on the map: `quality` is the share (0 to 1) of points that lie on a surface of the
+    map."""
+
+    pose: Pose
+    quality: float
+    points: int
+
+
+class Localiser:
+    """The robot's pose in the map. `start` first; `predict` with each odometry, `correct` with each
+    scan."""
+
+    def __init__(self, grid: OccupancyGrid, settings: LocaliserSettings | None = None) -> None:
+        self._settings = settings or LocaliserSettings()
+        self._grid = grid
+        self._surface = grid.obstacle_distance_m.astype(np.float64)
+        self._correction = Pose(0.0, 0.0, 0.0)
+        self._odometry: Pose | None = None
+        self._bad = 0
+        self._search = False
+        self.quality = 0.0
+        self.lost = True
+
+    @property
+    def correction(self) -> Pose:
+        """The transform `map` -> `odom`."""
+        return self._correction
+
+    @property
+    def pose(self) -> Pose:
+        """The robot in the map, as of the last odometry."""
+        return self._correction.compose(self._odometry or Pose(0.0, 0.0, 0.0))
+
+    def start(self, pose: Pose, odometry: Pose) -> None:
+        """The robot is at about `pose`: the next scan is searched for around it."""
+        self._odometry = odometry
+        self._correction = pose.compose(odometry.inverse())
+        self._bad, self._search = 0, True
+        self.lost = False
+
+    def predict(self, odometry: Pose) -> Pose:
+        """Go on with the odometry. A jump that no wheels can make means that the pose is not known
+        any more."""
+        last = self._odometry
+        self._odometry = odometry
+        if (
+            last is not None
+            and last.distance(odometry.x, odometry.y) > self._settings.longest_jump_m
+        ):
+            self.lost = True
+        return self.pose
+
+    def correct(self, points: Points, odometry: Pose) -> Match:
+        """Match a scan: `points` (n, 2) in the frame of the robot, `odometry` at the time of the
+        scan."""
+        settings = self._settings
+        points = points[np.isfinite(points).all(axis=1)]
+        points = points[:: max(1, math.ceil(len(points) / settings.max_points))]
+        guess = self._correction.compose(odometry)
+        if len(points) < settings.min_points:
+            self._judge(0.0)
+            return Match(guess, 0.0, len(points))
+        if self._search:
+            guess = self._best_near(points, guess)
+        pose = self._align(points, guess)
+        quality = self._quality(points, pose)
+        if quality >= settings.good_quality:
+            self._search = False
+            self._correction = pose.compose(odometry.inverse())
+        self._judge(quality)
+        return Match(pose, quality, len(points))
+
+    def _judge(self, quality: float) -> None:
+        """Many bad scans in a row are being lost; a good one does not find the robot again, only
+        `start` does."""
+        self.quality = quality
+        self._bad = 0 if quality >= self._settings.good_quality else self._bad + 1
+        if self._bad >= self._settings.bad_scans_until_lost:
+            self.lost = True
+
+    def _quality(self, points: Points, pose: Pose) -> float:
+        away = np.abs(self._field(pose.points_out(points))[0])
+        return float((away < self._settings.inlier_m).mean())
+
+    def _align(self, points: Points, guess: Pose) -> Pose:
+        """The pose near `guess` under which the points lie on surfaces."""
+        settings = self._settings
+        believed = np.diag(
+            [
+                settings.position_sigma_m**-2,
+                settings.position_sigma_m**-2,
+                settings.heading_sigma_rad**-2,
+            ]
+        )
+        offset = np.zeros(3)
+        for _ in range(settings.rounds):
+            pose = Pose(guess.x + offset[0], guess.y + offset[1], guess.theta + offset[2])
+            placed = pose.points_out(points)
+            away, slope = self._field(placed)
+            around = placed - (pose.x, pose.y)
+            turning = slope[:, 1] * around[:, 0] - slope[:, 0] * around[:, 1]
+            jacobian = np.column_stack([slope, turning])
+            weight = (
+                1.0 / (1.0 + (away / settings.outlier_m) ** 2) ** 2 / settings.surface_sigma_m**2
+            )
+            weighted = jacobian * weight[:, None]
+            change = np.linalg.solve(
+                weighted.T @ jacobian + believed, -(weighted.T @ away) - believed @ offset
+            )
+            offset += change
+            if abs(change[0]) + abs(change[1]) < 5e-4 and abs(change[2]) < 5e-4:
+                break
+        return Pose(guess.x + offset[0], guess.y + offset[1], wrap_angle(guess.theta + offset[2]))
+
+    def _best_near(self, points: Points, guess: Pose) -> Pose:
+        """The best of a grid of poses around `guess`: what a person says is only about right."""
+        settings = self._settings
+        few = points[:: max(1, len(points) // 60)]
+        sides = np.linspace(-settings.search_m, settings.search_m, 9)
+        best, least = guess, math.inf
+        for turn in sorted(
+            np.linspace(-settings.search_rad, settings.search_rad, 11).tolist(), key=abs
+        ):
+            turned = Pose(guess.x, guess.y, guess.theta + turn).points_out(few)
+            shifts = np.stack(np.meshgrid(sides, sides, indexing="ij"), axis=-1).reshape(-1, 2)
+            placed = (turned[None] + shifts[:, None]).reshape(-1, 2)
+            away = np.minimum(np.abs(self._field(placed)[0]), 2 * settings.outlier_m)
+            cost = away.reshape(len(shifts), -1).mean(axis=1)
+            at = int(cost.argmin())
+            if cost[at] < least - 1e-3:
+                least = float(cost[at])
+                best = Pose(
+                    guess.x + shifts[at, 0], guess.y + shifts[at, 1], wrap_angle(guess.theta + turn)
+                )
+        return best
+
+    def _field(self, points: Points) -> tuple[NDArray[np.float64], Points]:
+        """Signed distance to the nearest surface at points of the map, and its slope there."""
+        height, width = self._surface.shape
+        cells = self._grid.cells_of(points) - 0.5
+        column = np.clip(cells[:, 0], 0, width - 1.001)
+        row = np.clip(cells[:, 1], 0, height - 1.001)
+        left, low = column.astype(np.int64), row.astype(np.int64)
+        share, rise = column - left, row - low
+        at = low * width + left
+        flat = self._surface.ravel()
+        a, b, c, d = flat[at], flat[at + 1], flat[at + width], flat[at + width + 1]
+        lower, upper = a + (b - a) * share, c + (d - c) * share
+        along = (b - a) * (1 - rise) + (d - c) * rise
+        slope = np.stack([along, upper - lower], axis=1) / self._grid.resolution_m
+        yaw = self._grid.origin.theta
+        if yaw:
+            slope = Pose(0.0, 0.0, yaw).points_out(slope)
+        return lower + (upper - lower) * rise, slope

@@ -1,0 +1,116 @@
+"""Collision zones: how much of a commanded speed what the scan shows allows.
+
+The zones follow the motion. Points are looked at along the arc that the command would drive: what
+the body would touch bounds the speed so that it can brake before, what it would pass closely bounds
+it to a walk. So a wall beside a lane or a dock straight ahead slows the robot only as far as it
+must. Turning on the spot sweeps nothing, since the body is round.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ros_nodes.navigation.geometry import Points
+
+_SAMPLES = 16
+_STANDING_M_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSettings:
+    """Lengths in metres around the body's skin; times and braking of the whole chain from scan to
+    wheels."""
+
+    stop_margin_m: float = 0.05
+    slow_margin_m: float = 0.15
+    slow_speed_m_s: float = 0.3
+    slow_ahead_m: float = 0.3
+    braking_m_s2: float = 0.5
+    reaction_s: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneVerdict:
+    """`scale` (0 to 1) of the commanded speeds is safe; `free_m` is the way to the next contact,
+    inf without."""
+
+    scale: float
+    free_m: float
+
+    @property
+    def blocked(self) -> bool:
+        return self.scale == 0.0
+
+
+CLEAR = ZoneVerdict(1.0, math.inf)
+
+
+class CollisionZones:
+    """Zones of a round body. Points are in the frame of its middle."""
+
+    def __init__(self, radius_m: float, settings: ZoneSettings | None = None) -> None:
+        self._radius = radius_m
+        self._settings = settings or ZoneSettings()
+
+    def check(self, points: Points, v: float, w: float) -> ZoneVerdict:
+        """What of the command (m/s, rad/s) is safe among `points` (n, 2). Points that are not
+        finite are left out."""
+        speed = abs(v)
+        if speed < _STANDING_M_S:
+            return CLEAR
+        points = points[np.isfinite(points).all(axis=1)]
+        allowed, free = self._allowed(points, v, w)
+        return ZoneVerdict(min(1.0, allowed / speed), free)
+
+    def _allowed(self, points: Points, v: float, w: float) -> tuple[float, float]:
+        """The most speed, and the way that is free. Points behind the middle are what the robot
+        drives away from."""
+        settings, speed = self._settings, abs(v)
+        reach = self._braking_way(speed) + settings.slow_ahead_m
+        slow_radius = self._radius + settings.slow_margin_m
+        near = np.hypot(points[:, 0], points[:, 1]) <= reach + slow_radius
+        points = points[near & (points[:, 0] * math.copysign(1.0, v) > 0)]
+        if not len(points):
+            return math.inf, math.inf
+        along = np.linspace(0.0, reach, _SAMPLES)
+        centres = _on_arc(along, math.copysign(1.0, v), w / speed)
+        away = np.hypot(
+            points[None, :, 0] - centres[:, None, 0], points[None, :, 1] - centres[:, None, 1]
+        ).min(axis=1)
+        touching = away < self._radius + settings.stop_margin_m
+        allowed = free = math.inf
+        if touching.any():
+            first = int(touching.argmax())
+            free = self._refine(along, away, first)
+            allowed = self._speed_for(free)
+        if (away[along <= settings.slow_ahead_m] < slow_radius).any():
+            allowed = min(allowed, settings.slow_speed_m_s)
+        return allowed, free
+
+    def _refine(self, along: np.ndarray, away: np.ndarray, first: int) -> float:
+        """Where between two samples the skin's margin is touched."""
+        if first == 0:
+            return 0.0
+        limit = self._radius + self._settings.stop_margin_m
+        before, after = float(away[first - 1]), float(away[first])
+        share = (before - limit) / max(before - after, 1e-9)
+        return float(along[first - 1] + share * (along[first] - along[first - 1]))
+
+    def _braking_way(self, speed: float) -> float:
+        settings = self._settings
+        return speed * settings.reaction_s + speed**2 / (2 * settings.braking_m_s2)
+
+    def _speed_for(self, free: float) -> float:
+        """The speed whose braking way is `free`: the inverse of `_braking_way`."""
+        brake, react = self._settings.braking_m_s2, self._settings.reaction_s
+        speed = math.sqrt((brake * react) ** 2 + 2 * brake * free) - brake * react
+        return speed if speed > 2 * _STANDING_M_S else 0.0
+
+
+def _on_arc(along: np.ndarray, direction: float, bend: float) -> Points:
+    """Points at lengths along the arc that starts at the origin; `bend` is turn per metre
+    driven."""
+    angle = along * bend
+    chord = along * np.sinc(angle / (2 * math.pi))
+    return np.stack([direction * chord * np.cos(angle / 2), chord * np.sin(angle / 2)], axis=1)
