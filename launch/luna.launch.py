@@ -1,0 +1,62 @@
+"""The robot on a machine with ROS 2, in an activated .venv:
+
+    ros2 launch luna_bringup luna.launch.py data_dir:=/var/lib/luna board:=/dev/ttyACM0
+
+Python is installed by pip, so this starts the console scripts of .venv. Every process starts again when it
+ends; the robot stands still meanwhile. The service files beside this do the same with watchdogs.
+"""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, ExecuteProcess
+from launch.some_substitutions_type import SomeSubstitutionsType
+from launch.substitutions import (
+    FindExecutable,
+    LaunchConfiguration,
+    PathJoinSubstitution,
+    ThisLaunchFileDir,
+)
+from launch_ros.actions import Node
+
+AGAIN = {"respawn": True, "respawn_delay": 0.2}  # seconds
+DATA = ["--data-dir", LaunchConfiguration("data_dir")]
+
+
+def generate_launch_description() -> LaunchDescription:
+    return LaunchDescription(
+        [*arguments(), gate(), nodes(), process("luna-api"), process("luna-sync")]
+    )
+
+
+def arguments() -> list[DeclareLaunchArgument]:
+    params = PathJoinSubstitution([ThisLaunchFileDir(), "..", "params", "luna.yaml"])
+    return [
+        argument("data_dir", "/var/lib/luna", "store, map, secrets, latch"),
+        argument("board", "/dev/ttyACM0", "serial port of the motor board"),
+        argument("namespace", "", "of all topics, one for each robot"),
+        argument("params_file", params, "parameters of the nodes"),
+    ]
+
+
+def argument(name: str, default: SomeSubstitutionsType, what: str) -> DeclareLaunchArgument:
+    return DeclareLaunchArgument(name, default_value=default, description=what)
+
+
+def gate() -> ExecuteProcess:
+    """The motion gate. It knows no settings file: what it may do are its arguments."""
+    return process("luna-gate", "--port", LaunchConfiguration("board"))
+
+
+def nodes() -> Node:
+    """Base, emergency stop, navigator and task runner, in one process. No `name`: it would rename all four."""
+    return Node(
+        executable=FindExecutable(name="luna-ros"),
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[LaunchConfiguration("params_file")],
+        arguments=DATA,
+        output="screen",
+        **AGAIN,
+    )
+
+
+def process(script: str, *more: SomeSubstitutionsType) -> ExecuteProcess:
+    return ExecuteProcess(cmd=[FindExecutable(name=script), *DATA, *more], output="screen", **AGAIN)

@@ -1,0 +1,20 @@
+"""What every test gets without asking."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ros_logs_stay_out_of_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """rclpy writes a file for each process that starts, by default under ~/.ros."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_LOG_DIR", str(tmp_path_factory.mktemp("ros-logs")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return Path(__file__).parents[1]
