@@ -118,9 +118,10 @@ build_interfaces_on_ros() {
     # shellcheck disable=SC1091
     . "$ros/setup.sh"
     colcon --log-base build/ros/log build --merge-install --base-paths interfaces launch \
-      --build-base build/ros/build --install-base build/ros/install --cmake-args -DBUILD_TESTING=OFF
+      --build-base build/ros/build --install-base build/ros/install \
+      --cmake-args -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$python"
   )
-  env -i HOME="$HOME" PATH=/usr/bin:/bin bash -c '. build/ros/install/setup.bash && env' \
+  env -i HOME="$HOME" PATH=/usr/bin:/bin bash -c '. "$0/setup.bash"; . build/ros/install/local_setup.bash; env' "$ros" \
     | grep -E '^(AMENT_PREFIX_PATH|LD_LIBRARY_PATH|PYTHONPATH|ROS_[A-Z_]+)=' > "$venv/ros.env"
   echo "LUNA_ROS_ENV=$venv" >> "$venv/ros.env"
   site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
