@@ -7,7 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +32,7 @@ class Child:
         self.started_at = 0.0
         self.heard_at = 0.0
         self.status = ""
-        self._command = [sys.executable, "-P", *program.command(facts)]
+        self._command = program.command(facts)
         self._notices = _listen_for_notices()
         address = self._notices.getsockname().decode().replace("\0", "@", 1)
         self._environment = {**environment, **program.environment, "NOTIFY_SOCKET": address}
@@ -52,17 +52,8 @@ class Child:
         self._forget_notices()
         self.ready, self.status = False, ""
         self.started_at = self.heard_at = now
-        supervisor = os.getpid()
         with _opened_log(self.log) as log:
-            self._process = subprocess.Popen(
-                self._command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # the terminal's Ctrl-C is for us alone
-                preexec_fn=lambda: _die_with(supervisor),  # noqa: PLW1509 - we have one thread
-            )
+            self._process = spawn(self._command, self._environment, stdout=log, stderr=log)
 
     def poll(self) -> int | None:
         """The exit code (negative: the signal) of a process that has just ended, once."""
@@ -125,6 +116,29 @@ class Child:
     def _forget_notices(self) -> None:
         while self._receive() is not None:
             pass
+
+
+def spawn(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdout: int | BinaryIO,
+    stderr: int | BinaryIO,
+) -> subprocess.Popen[bytes]:
+    """Start the interpreter with `arguments`, in a session of its own, to die with us.
+
+    Raises OSError.
+    """
+    supervisor = os.getpid()
+    return subprocess.Popen(
+        [sys.executable, "-P", *arguments],  # -P: never import what happens to lie around here
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,  # the terminal's Ctrl-C is for us alone
+        preexec_fn=lambda: _die_with(supervisor),  # noqa: PLW1509 - we have one thread
+    )
 
 
 def _listen_for_notices() -> socket.socket:

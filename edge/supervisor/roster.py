@@ -76,6 +76,7 @@ GATE = Program(
         *("--max-speed", "{max_speed_m_s}"),
         *("--max-turn", "{max_turn_rad_s}"),
         *("--max-acceleration", "{max_acceleration_m_s2}"),
+        *("--max-turn-acceleration", "{max_turn_acceleration_rad_s2}"),
     ),
     Death.STOPS,
     "the robot stands",

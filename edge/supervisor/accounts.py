@@ -1,0 +1,78 @@
+"""The accounts of the demo: made once with random passwords, and written down for whoever tries the robot."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.domain.errors import SetupError
+from edge.supervisor.data_dir import write_private
+
+ROLES = ("student", "librarian", "admin")
+PEOPLE_FILE = "demo-people.json"
+ACCOUNTS_FILE = "demo-accounts.json"
+INTEGRATOR = "integrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    email: str
+    password: str
+    pin: str
+
+
+def invent_people(data_dir: Path) -> None:
+    """Make up the demo's people and keep them among the secrets of a new data directory."""
+    people = {role: asdict(_person(f"{role}@library.example.org")) for role in (*ROLES, "central")}
+    write_private(data_dir / "secrets" / PEOPLE_FILE, json.dumps(people))
+
+
+def people(data_dir: Path) -> dict[str, Person]:
+    """The demo's people by role; `central` is the admin of the central server. Raises SetupError."""
+    path = data_dir / "secrets" / PEOPLE_FILE
+    try:
+        return {role: Person(**fields) for role, fields in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise SetupError(
+            f"The demo's accounts in {path} cannot be read.", hint="Start on a new --data-dir."
+        ) from error
+
+
+def write_accounts(
+    data_dir: Path, *, url: str, mqtt_host: str, mqtt_port: int, central_url: str | None
+) -> dict[str, Any]:
+    """Write demo-accounts.json with the places where things are now. What it says. Raises SetupError."""
+    known = people(data_dir)
+    central = known.pop("central")
+    accounts: dict[str, Any] = {"url": url, **{role: asdict(one) for role, one in known.items()}}
+    accounts["mqtt"] = {
+        "host": mqtt_host,
+        "port": mqtt_port,
+        "username": INTEGRATOR,
+        "password": (data_dir / "secrets" / "mqtt-integrator").read_text().strip(),
+    }
+    accounts["central"] = central_url and {
+        "url": central_url,
+        "email": central.email,
+        "password": central.password,
+    }
+    write_private(data_dir / ACCOUNTS_FILE, json.dumps(accounts, indent=2) + "\n")
+    return accounts
+
+
+def table(accounts: dict[str, Any]) -> str:
+    """The accounts as lines to print."""
+    lines = [
+        f"  {role:<10} {one['email']:<24} password {one['password']}  PIN {one['pin']}"
+        for role, one in ((role, accounts[role]) for role in ROLES)
+    ]
+    mqtt, central = accounts["mqtt"], accounts["central"]
+    lines.append(f"  {'MQTT':<10} {mqtt['username']:<24} password {mqtt['password']}")
+    if central:
+        lines.append(f"  {'central':<10} {central['email']:<24} password {central['password']}")
+    return "\n".join(lines)
+
+
+def _person(email: str) -> Person:
+    return Person(email, secrets.token_urlsafe(9), f"{secrets.randbelow(1_000_000):06}")

@@ -1,0 +1,216 @@
+"""`luna sim`: the whole robot on its simulator, with a broker and the reference central server."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from edge.domain.errors import SetupError
+from edge.settings import Settings, load
+from edge.supervisor import accounts, data_dir, origin, ports
+from edge.supervisor.loop import Supervisor
+from edge.supervisor.process import spawn
+from edge.supervisor.ros_environment import ros_environment
+from edge.supervisor.roster import CENTRAL, SIMULATION
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_DOMAIN_ID = 42
+"""Not 0, which every other ROS program on the machine uses unless told otherwise."""
+SETUP_FAILED = 2
+"""Exit code of the preparation where the input is at fault and one line on stderr says so."""
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option(
+    "--data-dir",
+    "directory",
+    type=_FILE,
+    envvar="LUNA_DATA_DIR",
+    default=".luna",
+    show_default=True,
+    help="All that the robot remembers; made where there is none.",
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the API and page. [8080]")
+@click.option("--mqtt-port", type=click.IntRange(1, 65535), help="Port of the broker. [1883]")
+@click.option(
+    "--domain-id",
+    type=click.IntRange(0, 101),
+    help="ROS domain; two robots side by side need two. [42]",
+)
+@click.option("--speed", type=float, help="Simulated seconds a real second, at most. [1]")
+@click.option("--seed", type=int, help="Makes the simulated world reproducible. [1]")
+@click.option(
+    "--map",
+    "map_file",
+    type=_FILE,
+    help="A map_server YAML to drive on; places and lanes are proposed from it.",
+)
+@click.option("--catalogue", type=_FILE, help="Titles to hold: MARC21, MARCXML or CSV.")
+@click.option("--no-central", is_flag=True, help="Without the reference central server.")
+def command(
+    directory: Path,
+    port: int | None,
+    mqtt_port: int | None,
+    domain_id: int | None,
+    speed: float | None,
+    seed: int | None,
+    map_file: Path | None,
+    catalogue: Path | None,
+    no_central: bool,
+) -> None:
+    """Run the whole robot on its simulator, until Ctrl-C."""
+    os.umask(0o077)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    directory = directory.absolute()
+    if directory.is_symlink():
+        directory = directory.resolve()
+    settings = _settings(
+        directory,
+        {
+            "LUNA_API__PORT": port,
+            "LUNA_MQTT__PORT": mqtt_port,
+            "LUNA_ROS__DOMAIN_ID": domain_id,
+            "LUNA_SIM__SPEED": speed,
+            "LUNA_SIM__SEED": seed,
+        },
+    )
+    made_from = origin.Origin.of(map_file, catalogue)
+
+    def build(draft: Path) -> None:
+        ports.check(settings)
+        click.echo(f"luna: making a library in {directory}, once", err=True)
+        accounts.invent_people(draft)
+        _prepare(draft, made_from, settings.sim.seed)
+        made_from.write(draft)
+
+    with data_dir.held(directory, build):
+        made_from.check(directory)
+        ports.check(settings)
+        _run(settings, with_central=not no_central)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _settings(directory: Path, options: Mapping[str, int | float | None]) -> Settings:
+    """The settings of this run, which the children inherit by our environment. Raises SetupError."""
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    os.environ.update(given)
+    settings = load(directory)
+    # What a simulation wants unless somebody decided otherwise, and what it cannot do without.
+    if "domain_id" not in settings.ros.model_fields_set:
+        os.environ["LUNA_ROS__DOMAIN_ID"] = str(DEFAULT_DOMAIN_ID)
+    if "auto_approve" not in settings.requests.model_fields_set:
+        os.environ["LUNA_REQUESTS__AUTO_APPROVE"] = "true"
+    os.environ["LUNA_MQTT__HOST"] = LOOPBACK
+    os.environ["LUNA_ROBOT__SERIAL_PORT"] = str(directory / "run" / "board")
+    return load(directory)
+
+
+def _prepare(draft: Path, made_from: origin.Origin, seed: int) -> None:
+    """Fill a new data directory, in a process of its own: it needs numpy. Raises SetupError."""
+    arguments = [
+        "-m",
+        "ros_nodes.simulation.prepare",
+        "--data-dir",
+        str(draft),
+        "--seed",
+        str(seed),
+    ]
+    arguments += made_from.options()
+    child = spawn(arguments, os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, talk = child.communicate()
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
+    said = talk.decode(errors="replace").strip()
+    if child.returncode == SETUP_FAILED:
+        raise SetupError(said.rsplit("\n", 1)[-1])
+    if child.returncode != 0:
+        click.echo(said, err=True)
+        raise SetupError(
+            "The library could not be made; what went wrong stands above.",
+            hint="This is a fault of the program: please report it.",
+        )
+
+
+def _run(settings: Settings, *, with_central: bool) -> None:
+    """The robot, from its first process to its last. Raises SetupError."""
+    url = f"http://{settings.api.host}:{settings.api.port}"
+    central_port = ports.free(LOOPBACK)
+    written = accounts.write_accounts(
+        settings.data_dir,
+        url=url,
+        mqtt_host=settings.mqtt.host,
+        mqtt_port=settings.mqtt.port,
+        central_url=f"http://{LOOPBACK}:{central_port}" if with_central else None,
+    )
+
+    def on_ready() -> None:
+        click.echo(f"ready {url}")
+        click.echo(accounts.table(written))
+        sys.stdout.flush()
+
+    supervisor = Supervisor(
+        SIMULATION if with_central else [one for one in SIMULATION if one is not CENTRAL],
+        facts=_facts(settings, central_port),
+        environment=_environment(settings),
+        data_dir=settings.data_dir,
+        on_ready=on_ready,
+        tell=_Voice(settings.data_dir / "logs" / "supervisor.log"),
+    )
+    supervisor.run()
+
+
+def _facts(settings: Settings, central_port: int) -> dict[str, str]:
+    """What the command lines of the processes are made from."""
+    robot, speed = settings.robot, settings.sim.speed
+    facts: dict[str, object] = {
+        "data_dir": settings.data_dir,
+        "board": robot.serial_port,
+        "max_speed_m_s": robot.max_speed_m_s,
+        "max_turn_rad_s": robot.max_turn_rad_s,
+        # The gate lives in wall time, in which simulated speeds change so much faster.
+        "max_acceleration_m_s2": robot.max_acceleration_m_s2 * speed,
+        "max_turn_acceleration_rad_s2": robot.max_turn_acceleration_rad_s2 * speed,
+        "central_port": central_port,
+        "mqtt_host": settings.mqtt.host,
+        "mqtt_port": settings.mqtt.port,
+        "site": robot.site,
+    }
+    return {name: str(value) for name, value in facts.items()}
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    lean = {
+        "MALLOC_ARENA_MAX": "2",  # else glibc keeps 64 MB of address space a thread, and grows
+        "OPENBLAS_NUM_THREADS": "1",  # our arrays are small; idle worker threads cost memory
+        "PYTHONFAULTHANDLER": "1",
+        "LUNA_LOG": "file",
+    }
+    return {**lean, **os.environ, **ros_environment(settings)}
+
+
+class _Voice:
+    """Tells people what happened to a process: on the terminal, and in a log."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    def __call__(self, line: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(f"{now} {line}\n")
+        click.echo(f"luna: {line}", err=True)
