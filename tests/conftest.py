@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ros import own_domain
+
 
 @pytest.fixture(autouse=True, scope="session")
 def ros_logs_stay_out_of_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -12,6 +14,14 @@ def ros_logs_stay_out_of_home(tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_LOG_DIR", str(tmp_path_factory.mktemp("ros-logs")))
         yield
+
+
+@pytest.fixture(scope="session")
+def ros_domain() -> Iterator[int]:
+    """The ROS domain of this test process; see `tests.support.ros` for more of them."""
+    with own_domain() as domain, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", str(domain))
+        yield domain
 
 
 @pytest.fixture(scope="session")

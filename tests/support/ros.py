@@ -1,0 +1,26 @@
+"""ROS in tests: every test process that speaks ROS has a domain of its own, so that none hears another."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+DOMAINS = range(40, 102)
+"""Above 101 the ports of a domain are among those that the kernel gives to anybody; the low ones are for people."""
+
+
+@contextlib.contextmanager
+def own_domain() -> Iterator[int]:
+    """A ROS domain id that no other test on this machine holds. Give it as ROS_DOMAIN_ID or --domain-id.
+
+    Held by the name of an abstract socket, which the kernel frees however this process ends.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+        yield _claim(claim)
+
+
+def _claim(claim: socket.socket) -> int:
+    for domain in DOMAINS:
+        with contextlib.suppress(OSError):
+            claim.bind(f"\0luna-test-ros-domain-{domain}")
+            return domain
+    raise RuntimeError(f"all {len(DOMAINS)} ROS domains for tests are taken")
