@@ -68,7 +68,6 @@ class Supervisor:
                     self._step(selector)
             finally:
                 for seat in self._seats:
-                    seat.child.kill()
                     seat.child.close()
                 self._heart.close()
         if self._failure is not None:

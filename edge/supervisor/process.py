@@ -94,6 +94,11 @@ class Child:
         self._signal_group(signal.SIGKILL)
 
     def close(self) -> None:
+        """Have done with it: kill it if it still runs."""
+        if self._process is not None:
+            self.kill()
+            self._process.wait()
+            self._process = None
         self._notices.close()
 
     def _signal_group(self, number: signal.Signals) -> None:
