@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -183,7 +184,7 @@ def test_a_place_where_nothing_can_be_made_is_refused(tmp_path: Path) -> None:
 
 def test_accounts_are_made_once_and_written_anew_with_each_start(tmp_path: Path) -> None:
     place = tmp_path / "data"
-    with data_dir.held(place, lambda draft: (_build(draft), accounts.invent_people(draft))[0]):
+    with data_dir.held(place, accounts.invent_people):
         first = _accounts(place, 8080)
         assert _mode(place / "demo-accounts.json") == 0o600
         assert json.loads((place / "demo-accounts.json").read_text()) == first
@@ -195,7 +196,7 @@ def test_accounts_are_made_once_and_written_anew_with_each_start(tmp_path: Path)
     assert len({first[role]["password"] for role in accounts.ROLES}) == 3
 
 
-def _accounts(place: Path, port: int) -> dict[str, dict[str, str]]:
+def _accounts(place: Path, port: int) -> dict[str, Any]:
     url = f"http://127.0.0.1:{port}"
     return accounts.write_accounts(
         place, url=url, mqtt_host="127.0.0.1", mqtt_port=1883, central_url=url

@@ -1,0 +1,80 @@
+"""`luna settings`: what is in force, and where each value comes from. Secrets are files and never shown."""
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel
+
+from edge.settings import SETTINGS_FILE, Settings, load
+
+PREFIX = "LUNA_"
+SEPARATOR = "__"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One setting. `source`: `default`, the settings file, or the environment variable."""
+
+    name: str
+    value: Any
+    source: str
+    meaning: str
+
+
+@click.command()
+@click.option(
+    "--data-dir",
+    "directory",
+    type=click.Path(path_type=Path),
+    envvar="LUNA_DATA_DIR",
+    default=".luna",
+    show_default=True,
+    help="The robot whose settings are meant.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def command(directory: Path, as_json: bool) -> None:
+    """Show the settings in force, and where each comes from.
+
+    Change them in DIR/settings.toml, or by LUNA_SECTION__NAME in the environment.
+    """
+    settings = load(directory)
+    lines = list(effective(settings, os.environ))
+    if as_json:
+        click.echo(json.dumps([asdict(line) for line in lines], indent=2))
+        return
+    width = max(len(line.name) for line in lines)
+    for line in lines:
+        click.echo(f"{line.name:<{width}}  {line.value!s:<20} {line.source}")
+    secrets = directory.absolute() / "secrets"
+    if secrets.is_dir():
+        names = ", ".join(sorted(path.name for path in secrets.iterdir()))
+        click.echo(f"Secrets in {secrets}, not shown: {names}")
+
+
+def effective(settings: Settings, environment: Mapping[str, str]) -> Iterator[Line]:
+    """Every setting with its source."""
+    written = _written(settings.data_dir / SETTINGS_FILE)
+    spelt = {name.upper(): name for name in environment}
+    for section_name in type(settings).model_fields:
+        section = getattr(settings, section_name)
+        if not isinstance(section, BaseModel):
+            continue
+        for name, field in type(section).model_fields.items():
+            variable = f"{PREFIX}{section_name}{SEPARATOR}{name}".upper()
+            source = "default"
+            if variable in spelt:
+                source = spelt[variable]
+            elif name in written.get(section_name, {}):
+                source = SETTINGS_FILE
+            value = getattr(section, name)
+            yield Line(f"{section_name}.{name}", value, source, field.description or "")
+
+
+def _written(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    return tomllib.loads(path.read_text()) if path.exists() else {}
