@@ -52,6 +52,11 @@ class HybridLogicalClock:
         self._clock = clock
         self._ms, self._count = parse_stamp(last) if last else (0, 0)
 
+    @property
+    def last(self) -> str:
+        """The newest stamp given or witnessed."""
+        return format_stamp(self._ms, self._count)
+
     def tick(self) -> str:
         """The stamp of a new event here."""
         return self._advance(self._wall_ms())

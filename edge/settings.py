@@ -51,13 +51,17 @@ class Mqtt(Section):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: int = Field(1883, ge=1, le=65535)
-    username: str = Field("", description="empty: the robot's id; the password is secrets/mqtt-robot")
+    username: str = Field(
+        "", description="empty: the robot's id; the password is secrets/mqtt-robot"
+    )
     keepalive_s: int = Field(10, ge=2)
     vda5050_interface: str = "uagv"
 
 
 class Ros(Section):
-    domain_id: int = Field(0, ge=0, le=101, description="102 and above collide with ephemeral ports")
+    domain_id: int = Field(
+        0, ge=0, le=101, description="102 and above collide with ephemeral ports"
+    )
     namespace: str = ""
 
 
@@ -76,11 +80,15 @@ class Tasks(Section):
     load_wait_s: float = Field(600, gt=0)
     handover_wait_s: float = Field(300, gt=0)
     idle_dock_s: float = Field(30, ge=0, description="idle this long, it goes home; 0: at once")
-    lease_s: float = Field(30, gt=0, description="a claimed task whose runner is silent so long is free")
+    lease_s: float = Field(
+        30, gt=0, description="a claimed task whose runner is silent so long is free"
+    )
 
 
 class Sync(Section):
-    outbox_limit: int = Field(1_000_000, gt=0, description="events kept for central before requests are refused")
+    outbox_limit: int = Field(
+        1_000_000, gt=0, description="events kept for central before requests are refused"
+    )
     batch_events: int = Field(200, gt=0, le=1000)
 
 
@@ -134,7 +142,9 @@ def load(data_dir: Path) -> Settings:
         said = "; ".join(_in_words(one) for one in error.errors())
         raise SetupError(f"The settings are wrong: {said}.", hint=_WHERE) from error
     except ValueError as error:
-        raise SetupError(f"{data_dir / SETTINGS_FILE} cannot be read: {error}.", hint=_WHERE) from error
+        raise SetupError(
+            f"{data_dir / SETTINGS_FILE} cannot be read: {error}.", hint=_WHERE
+        ) from error
 
 
 _WHERE = f"Mend {SETTINGS_FILE} in the data directory, or the LUNA_… variable in the environment."
@@ -150,4 +160,6 @@ def read_secret(data_dir: Path, name: str) -> str:
     try:
         return path.read_text().strip()
     except OSError as error:
-        raise SetupError(f"The secret {path} cannot be read.", hint="Run luna sim, or set the robot up.") from error
+        raise SetupError(
+            f"The secret {path} cannot be read.", hint="Run luna sim, or set the robot up."
+        ) from error

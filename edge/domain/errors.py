@@ -54,7 +54,9 @@ class ValidationError(LunaError):
     code = "VALIDATION_ERROR"
 
     def __init__(self, message: str, *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
-        super().__init__(message, fields={name: list(said) for name, said in (fields or {}).items()})
+        super().__init__(
+            message, fields={name: list(said) for name, said in (fields or {}).items()}
+        )
 
 
 class UnknownWaypointError(ValidationError):
@@ -83,10 +85,8 @@ class InvalidTransitionError(ConflictError):
 
     def __init__(self, state: str, event: str, allowed: Sequence[str]) -> None:
         can = ", ".join(allowed) or "nothing"
-        super().__init__(
-            f"{event} is not possible while it is {state}; possible now: {can}.",
-            **{"from": state, "to": event, "allowed": list(allowed)},
-        )
+        super().__init__(f"{event} is not possible while it is {state}; possible now: {can}.")
+        self.details = {"from": str(state), "to": str(event), "allowed": [str(a) for a in allowed]}
 
 
 class RobotStoppedError(ConflictError):

@@ -29,6 +29,24 @@ class BookDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyDraft:
+    """A copy before it has an id. Without a barcode it gets one; without a shelf, one by its call number."""
+
+    barcode: str | None = None
+    shelf: str | None = None
+    status: CopyStatus = CopyStatus.AVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueRecord:
+    """One title of a catalogue file. `source_key` is the same each time the same record is read."""
+
+    draft: BookDraft
+    copies: tuple[CopyDraft, ...]
+    source_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
     id: str
     isbn: str | None
@@ -59,22 +77,48 @@ class Copy:
     location: str
 
 
+BEST_FIRST = (CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.CHECKED_OUT)
+
+
 def book_status(copies: Collection[CopyStatus]) -> CopyStatus:
     """The best that any copy offers; UNAVAILABLE where there is none."""
-    order = (CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.CHECKED_OUT)
-    return next((status for status in order if status in copies), CopyStatus.UNAVAILABLE)
+    return next((status for status in BEST_FIRST if status in copies), CopyStatus.UNAVAILABLE)
+
+
+def user_place(user_id: str) -> str:
+    """Where a copy is that a person has."""
+    return f"user:{user_id}"
+
+
+def robot_place(robot_id: str) -> str:
+    """Where a copy is that lies on the robot's tray."""
+    return f"robot:{robot_id}"
 
 
 def normal_isbn(text: str) -> str:
     """The ISBN-13 without hyphens. Raises ValidationError where the check digit is wrong."""
-    digits = text.replace("-", "").replace(" ", "").upper()
+    found = isbn13(text.replace("-", "").replace(" ", "").upper())
+    if found is None:
+        said = f"{text!r} is no ISBN: its length or check digit is wrong."
+        raise ValidationError(said, fields={"isbn": [said]})
+    return found
+
+
+def isbn13(digits: str) -> str | None:
+    """The ISBN-13 of ten or thirteen digits; None where they are no ISBN."""
+    if not digits.isascii():
+        return None
     if len(digits) == 10 and digits[:9].isdecimal() and _isbn10_is_right(digits):
-        body = "978" + digits[:9]
-        return body + _isbn13_check(body)
-    if len(digits) == 13 and digits.isdecimal() and digits[12] == _isbn13_check(digits[:12]):
-        return digits
-    said = f"{text!r} is no ISBN: its length or check digit is wrong."
-    raise ValidationError(said, fields={"isbn": [said]})
+        return with_check_digit("978" + digits[:9])
+    if len(digits) == 13 and digits.isdecimal() and digits == with_check_digit(digits[:12]):
+        return digits if digits[:3] in ("978", "979") else None
+    return None
+
+
+def with_check_digit(body: str) -> str:
+    """The ISBN-13 whose first twelve digits are `body`."""
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
+    return f"{body}{-total % 10}"
 
 
 def _isbn10_is_right(digits: str) -> bool:
@@ -82,8 +126,3 @@ def _isbn10_is_right(digits: str) -> bool:
         return False
     values = [int(digit) for digit in digits[:9]] + [10 if digits[9] == "X" else int(digits[9])]
     return sum((10 - place) * value for place, value in enumerate(values)) % 11 == 0
-
-
-def _isbn13_check(body: str) -> str:
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
-    return str(-total % 10)

@@ -29,6 +29,7 @@ TABLE: dict[RequestStatus, dict[RequestEvent, RequestStatus]] = {
         RequestEvent.CANCEL: RequestStatus.CANCELLED,
     },
     RequestStatus.IN_PROGRESS: {
+        RequestEvent.START: RequestStatus.IN_PROGRESS,  # the robot gave it back and sets out again
         RequestEvent.COMPLETE: RequestStatus.COMPLETED,
         RequestEvent.CANCEL: RequestStatus.CANCELLED,
     },

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from edge.domain.transitions import follow
+
 
 class TaskType(StrEnum):
     STUDENT_DELIVERY = "STUDENT_DELIVERY"
@@ -75,14 +77,15 @@ class Phase(StrEnum):
 
     @property
     def status(self) -> TaskStatus:
-        return TaskStatus(self) if self in _STATUS_NAMES else TaskStatus.IN_PROGRESS
+        return _STATUS.get(self.value, TaskStatus.IN_PROGRESS)
 
     @property
     def step(self) -> TaskStep | None:
-        return None if self in _STATUS_NAMES else TaskStep(self)
+        return _STEP.get(self.value)
 
 
-_STATUS_NAMES = frozenset(TaskStatus)
+_STATUS = {status.value: status for status in TaskStatus}
+_STEP = {step.value: step for step in TaskStep}
 
 TABLE: dict[Phase, dict[TaskEvent, Phase]] = {
     Phase.PENDING: {
@@ -133,8 +136,15 @@ TABLE: dict[Phase, dict[TaskEvent, Phase]] = {
     Phase.CANCELLED: {},
 }
 
+
+def next_phase(phase: Phase, event: TaskEvent) -> Phase:
+    """The phase after `event`. Raises InvalidTransitionError."""
+    return follow(TABLE, phase, event)
+
+
 FINAL = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED})
 DRIVING = frozenset({Phase.TO_SOURCE, Phase.TO_DESTINATION, Phase.RETURNING_LOAD})
+LOADED = frozenset({Phase.TO_DESTINATION, Phase.WAITING_FOR_HANDOVER, Phase.RETURNING_LOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +198,18 @@ class Task:
     def goal(self) -> str | None:
         """The code of the waypoint that the robot should be driving to in this phase, if any."""
         match self.phase:
-            case Phase.TO_SOURCE | Phase.RETURNING_LOAD:
+            case Phase.TO_SOURCE:
                 return self.source_location
             case Phase.TO_DESTINATION:
                 return self.destination_location
+            case Phase.RETURNING_LOAD:
+                return self.load_home
             case _:
                 return None
+
+    @property
+    def load_home(self) -> str:
+        """Where a load goes that could not be handed over: to the staff, where one is given back."""
+        if self.task_type is TaskType.RETURN_PICKUP:
+            return self.destination_location
+        return self.source_location

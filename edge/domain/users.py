@@ -14,6 +14,18 @@ class Role(StrEnum):
 
 STAFF = frozenset({Role.LIBRARIAN, Role.ADMIN})
 
+FREE_FAILURES = 4
+"""Failures to sign in, one after the other, before the account is locked for a while."""
+LOCK_S = 30.0
+MAX_LOCK_S = 900.0
+
+
+def lock_s(failures: int) -> float:
+    """How long an account is locked after so many failures in a row: twice as long each time, to 15 min."""
+    if failures <= FREE_FAILURES:
+        return 0.0
+    return min(MAX_LOCK_S, LOCK_S * 2.0 ** min(failures - FREE_FAILURES - 1, 16))
+
 
 @dataclass(frozen=True, slots=True)
 class User:

@@ -6,6 +6,7 @@ serves all who wait. Reads go by connections of their own and never wait for a w
 """
 
 import contextlib
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -15,16 +16,19 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+import orjson
 from uuid_utils import compat as uuids
 
 from edge.clock import HybridLogicalClock, SystemClock
-from edge.domain.errors import SetupError
+from edge.domain.errors import LunaError, SetupError
+from edge.domain.times import format_time, later
 from edge.domain.users import Actor
 from edge.ports import Clock
 from edge.store import sqlite
-from edge.store.migrations import SCHEMA_VERSION
+from edge.store.migrations import APPLICATION_ID, SCHEMA_VERSION
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process' commit; commits take milliseconds, a slow card's a second."""
@@ -34,7 +38,7 @@ GROUP_LIMIT = 64
 
 def timestamp(clock: Clock) -> str:
     """Now, as records keep it: RFC 3339, UTC, milliseconds."""
-    return clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return format_time(clock.now())
 
 
 def new_id() -> str:
@@ -42,14 +46,28 @@ def new_id() -> str:
     return str(uuids.uuid7())
 
 
-class Reader:
-    """One consistent view of the store."""
+def to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
-    def __init__(self, connection: sqlite.Connection) -> None:
+
+class ChangeStandsError(Exception):
+    """Raise it with `error`: the one who asked gets that error, and yet the change is kept."""
+
+    def __init__(self, error: LunaError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Reader:
+    """One consistent view of the store. `now` is the time at which it was taken."""
+
+    def __init__(self, connection: sqlite.Connection, now: str) -> None:
         self.connection = connection
+        self.now = now
 
     def rows(self, sql: str, *values: Any) -> list[sqlite.Row]:
-        return self.connection.execute(sql, values).fetchall()
+        rows: list[sqlite.Row] = self.connection.execute(sql, values).fetchall()
+        return rows
 
     def row(self, sql: str, *values: Any) -> sqlite.Row | None:
         row: sqlite.Row | None = self.connection.execute(sql, values).fetchone()
@@ -64,28 +82,71 @@ class Transaction(Reader):
     """A change in the making: whoever gets one may write. `now` is the one time of the whole change."""
 
     def __init__(
-        self, connection: sqlite.Connection, *, actor: Actor, clock: Clock, now: str
+        self,
+        connection: sqlite.Connection,
+        *,
+        actor: Actor,
+        clock: Clock,
+        now: str,
+        origin: str = "",
     ) -> None:
-        super().__init__(connection)
+        super().__init__(connection, now)
         self.actor = actor
-        self.now = now
+        self.origin = actor.origin or origin
+        """Whose change it is: the robot's id, or `central`."""
         self._clock = clock
+        self._hlc: HybridLogicalClock | None = None
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one statement; the number of rows it changed."""
         return int(self.connection.execute(sql, values).rowcount)
 
     def insert(self, table: str, **columns: Any) -> None:
-        names = ", ".join(columns)
+        names = ", ".join(f'"{name}"' for name in columns)
         marks = ", ".join("?" * len(columns))
         self.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", *columns.values())
 
+    def update(self, table: str, record_id: str, **columns: Any) -> int:
+        """Set columns of the row with this id; the number of rows, 0 or 1."""
+        settings = ", ".join(f'"{name}" = ?' for name in columns)
+        return self.execute(
+            f"UPDATE {table} SET {settings} WHERE id = ?", *columns.values(), record_id
+        )
+
+    def later(self, seconds: float) -> str:
+        """The time so many seconds from now."""
+        return later(self.now, seconds)
+
     def stamp(self) -> str:
         """The next stamp of the store's hybrid logical clock."""
-        clock = HybridLogicalClock(self._clock, str(self.value("SELECT value FROM meta WHERE key = 'hlc'") or ""))
-        stamp = clock.tick()
-        self.execute("UPDATE meta SET value = ? WHERE key = 'hlc'", stamp)
-        return stamp
+        return self._logical_clock().tick()
+
+    def witness(self, stamp: str) -> bool:
+        """Take note of another store's stamp. False where it is too far ahead to be believed."""
+        return self._logical_clock().witness(stamp)
+
+    @contextlib.contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the change that undoes itself alone where it raises."""
+        self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self.connection.execute("RELEASE part")
+
+    def finish(self) -> None:
+        """Write down what was only counted in memory."""
+        if self._hlc is not None:
+            self.execute("UPDATE meta SET value = ? WHERE key = 'hlc'", self._hlc.last)
+
+    def _logical_clock(self) -> HybridLogicalClock:
+        if self._hlc is None:
+            last = self.value("SELECT value FROM meta WHERE key = 'hlc'")
+            self._hlc = HybridLogicalClock(self._clock, str(last or ""))
+        return self._hlc
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +154,15 @@ class _Job(Generic[T]):
     actor: Actor
     work: Callable[[Transaction], T]
     future: "Future[T]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """`kept`: the change stays in the commit."""
+
+    result: Any = None
+    raised: Exception | None = None
+    kept: bool = True
 
 
 class Database:
@@ -105,7 +175,11 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._readers = threading.local()
         self._closed = False
-        self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
+        connection = _connect(path, "rw", check_same_thread=False)  # opened here, used there
+        self._origin = _meta(connection, "robot_id")
+        self._writer = threading.Thread(
+            target=self._write_all, args=(connection,), name="store-writer", daemon=True
+        )
         self._writer.start()
 
     @classmethod
@@ -154,7 +228,7 @@ class Database:
         connection = self._reader_connection()
         connection.execute("BEGIN")
         try:
-            yield Reader(connection)
+            yield Reader(connection, timestamp(self.clock))
         finally:
             connection.execute("ROLLBACK")
 
@@ -166,12 +240,14 @@ class Database:
             self._readers.connection = connection
         return connection
 
-    def _write_all(self) -> None:
-        connection = _connect(self.path, "rw")
+    def _write_all(self, connection: sqlite.Connection) -> None:
         try:
             while (job := self._jobs.get()) is not None:
                 group = [job, *self._waiting()]
-                self._commit(connection, group)
+                # Who waits no longer (a cancelled request) is left out; from here on nobody can cancel.
+                wanted = [one for one in group if one.future.set_running_or_notify_cancel()]
+                if wanted:
+                    self._commit(connection, wanted)
         finally:
             connection.close()
 
@@ -187,12 +263,10 @@ class Database:
             yield job
 
     def _commit(self, connection: sqlite.Connection, group: list[_Job[Any]]) -> None:
-        outcomes: list[tuple[_Job[Any], Any, BaseException | None]] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
             now = timestamp(self.clock)
-            for job in group:
-                outcomes.append((job, *self._run(connection, job, now)))
+            outcomes = [self._run(connection, job, now) for job in group]
             connection.execute("COMMIT")
         except sqlite.sqlite3.Error as error:
             if connection.in_transaction:
@@ -200,33 +274,44 @@ class Database:
             for job in group:
                 job.future.set_exception(error)
             return
-        for job, result, raised in outcomes:
-            if raised is None:
-                job.future.set_result(result)
+        for job, outcome in zip(group, outcomes, strict=True):
+            if outcome.raised is None:
+                job.future.set_result(outcome.result)
             else:
-                job.future.set_exception(raised)
-        if any(raised is None for _, _, raised in outcomes):
-            self._on_commit()
+                job.future.set_exception(outcome.raised)
+        if any(outcome.kept for outcome in outcomes):
+            self._tell()
 
-    def _run(
-        self, connection: sqlite.Connection, job: _Job[Any], now: str
-    ) -> tuple[Any, BaseException | None]:
+    def _tell(self) -> None:
+        try:
+            self._on_commit()
+        except Exception:
+            log.exception("a listener to commits failed")  # its trouble, not the store's
+
+    def _run(self, connection: sqlite.Connection, job: _Job[Any], now: str) -> "_Outcome":
         """One change in its savepoint: what it gave, or what it raised with all of it undone."""
         connection.execute("SAVEPOINT change")
-        transaction = Transaction(connection, actor=job.actor, clock=self.clock, now=now)
+        transaction = Transaction(
+            connection, actor=job.actor, clock=self.clock, now=now, origin=self._origin
+        )
         try:
-            result = job.work(transaction)
-        except Exception as error:  # whatever it is belongs to the one who asked, not to this thread
+            outcome = _Outcome(job.work(transaction))
+            transaction.finish()
+        except ChangeStandsError as refusal:
+            transaction.finish()
+            outcome = _Outcome(raised=refusal.error)
+        except (
+            Exception
+        ) as error:  # whatever it is belongs to the one who asked, not to this thread
             connection.execute("ROLLBACK TO change")
-            connection.execute("RELEASE change")
-            return None, error
+            outcome = _Outcome(raised=error, kept=False)
         connection.execute("RELEASE change")
-        return result, None
+        return outcome
 
 
 def create(path: Path, *, clock: Clock | None = None, robot_id: str = "") -> None:
     """Make the store at `path`, or bring it up to this program's schema. Raises SetupError."""
-    from edge.store import migrations  # keeps sqlite-utils (and numpy with it) out of running processes
+    from edge.store import migrations  # keeps sqlite-utils (and numpy) out of running processes
 
     sqlite.check_library()
     if path.exists():
@@ -236,14 +321,21 @@ def create(path: Path, *, clock: Clock | None = None, robot_id: str = "") -> Non
         connection.execute("PRAGMA journal_mode = WAL")
         _configure(connection)
         migrations.apply(connection)
-        birth = {"birth": new_id(), "robot_id": robot_id, "created_at": timestamp(clock or SystemClock()), "hlc": ""}
-        connection.executemany("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", birth.items())
+        birth = {
+            "birth": new_id(),
+            "robot_id": robot_id,
+            "created_at": timestamp(clock or SystemClock()),
+            "hlc": "",
+        }
+        connection.executemany(
+            "INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", birth.items()
+        )
     finally:
         connection.close()
 
 
-def _connect(path: Path, mode: str) -> sqlite.Connection:
-    connection = sqlite.connect(f"file:{quote(str(path))}?mode={mode}", uri=True)
+def _connect(path: Path, mode: str, **options: Any) -> sqlite.Connection:
+    connection = sqlite.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, **options)
     _configure(connection)
     return connection
 
@@ -253,6 +345,11 @@ def _configure(connection: sqlite.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # FULL, not NORMAL: in WAL mode NORMAL loses acknowledged commits in a power cut.
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _meta(connection: sqlite.Connection, key: str) -> str:
+    (value,) = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return str(value)
 
 
 def _check(path: Path) -> None:
@@ -276,9 +373,15 @@ def _refuse_newer(path: Path) -> None:
 
 
 def _schema_version(path: Path) -> int:
+    """0 for a file that is still empty."""
+    other = "Use another data directory."
     try:
         with contextlib.closing(_connect(path, "rw")) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
     except sqlite.sqlite3.Error as error:
-        raise SetupError(f"{path} is not a LUNA store: {error}.", hint="Use another data directory.") from error
+        raise SetupError(f"{path} is not a LUNA store: {error}.", hint=other) from error
+    if tables and application != APPLICATION_ID:
+        raise SetupError(f"{path} is the database of another program.", hint=other)
     return int(version)

@@ -1,7 +1,9 @@
-"""The store's schema, as steps that are only ever appended. Each step and its record are one transaction."""
+"""The store's schema, as steps that are only ever appended; each is one transaction with its record."""
 
 from edge.store.sqlite import Connection
 
+APPLICATION_ID = 0x4C554E41
+"""Marks the file as ours in its header: the letters LUNA."""
 SCHEMA_VERSION = 1
 """Number of steps below; also the file's user_version."""
 
@@ -16,6 +18,7 @@ def apply(connection: Connection) -> None:
     def step_001_first(db: sqlite_utils.Database) -> None:
         for statement in FIRST:
             db.conn.execute(statement)
+        db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.conn.execute("PRAGMA user_version = 1")
 
     steps.apply(sqlite_utils.Database(connection))
@@ -26,42 +29,37 @@ FIRST = (
     # People
     """CREATE TABLE user (
         id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE COLLATE NOCASE, password_hash TEXT NOT NULL,
-        pin_hash TEXT, card_number TEXT UNIQUE, first_name TEXT NOT NULL, last_name TEXT NOT NULL, phone_number TEXT,
-        role TEXT NOT NULL, active INTEGER NOT NULL DEFAULT 1, failed_logins INTEGER NOT NULL DEFAULT 0,
-        locked_until TEXT, version INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+        pin_hash TEXT, card_number TEXT UNIQUE, first_name TEXT NOT NULL, last_name TEXT NOT NULL,
+        phone_number TEXT,
+        role TEXT NOT NULL, active INTEGER NOT NULL DEFAULT 1,
+        failed_logins INTEGER NOT NULL DEFAULT 0,
+        locked_until TEXT, version INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL
     ) STRICT""",
     """CREATE TABLE refresh_token (
-        token_hash TEXT PRIMARY KEY, family TEXT NOT NULL, user_id TEXT NOT NULL REFERENCES user(id),
+        token_hash TEXT PRIMARY KEY, family TEXT NOT NULL,
+        user_id TEXT NOT NULL REFERENCES user(id),
         created_at TEXT NOT NULL, expires_at TEXT NOT NULL, used_at TEXT
     ) STRICT""",
     "CREATE INDEX refresh_token_family ON refresh_token(family)",
     # Catalogue
     """CREATE TABLE book (
-        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, isbn TEXT, title TEXT NOT NULL, author TEXT NOT NULL,
-        publisher TEXT, publication_year INTEGER, description TEXT, cover_image_url TEXT, call_number TEXT,
-        source_key TEXT UNIQUE, version INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, isbn TEXT, title TEXT NOT NULL,
+        author TEXT NOT NULL, publisher TEXT, publication_year INTEGER, description TEXT,
+        cover_image_url TEXT, call_number TEXT, source_key TEXT UNIQUE,
+        version INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+        deleted_at TEXT
     ) STRICT""",
     "CREATE INDEX book_isbn ON book(isbn)",
+    "CREATE INDEX book_created ON book(created_at, id)",
+    # Filled with words that edge.domain.search has folded: SQLite's own folding misses many marks.
     """CREATE VIRTUAL TABLE book_search USING fts5(
-        title, author, isbn, call_number, publisher, content='book', content_rowid='number',
-        tokenize='unicode61 remove_diacritics 2'
+        title, author, isbn, call_number, publisher, content='', contentless_delete=1,
+        tokenize='unicode61 remove_diacritics 0', prefix='2 3'
     )""",
-    """CREATE TRIGGER book_added AFTER INSERT ON book BEGIN
-        INSERT INTO book_search(rowid, title, author, isbn, call_number, publisher)
-        VALUES (new.number, new.title, new.author, new.isbn, new.call_number, new.publisher);
-    END""",
-    """CREATE TRIGGER book_removed AFTER DELETE ON book BEGIN
-        INSERT INTO book_search(book_search, rowid, title, author, isbn, call_number, publisher)
-        VALUES ('delete', old.number, old.title, old.author, old.isbn, old.call_number, old.publisher);
-    END""",
-    """CREATE TRIGGER book_changed AFTER UPDATE OF title, author, isbn, call_number, publisher ON book BEGIN
-        INSERT INTO book_search(book_search, rowid, title, author, isbn, call_number, publisher)
-        VALUES ('delete', old.number, old.title, old.author, old.isbn, old.call_number, old.publisher);
-        INSERT INTO book_search(rowid, title, author, isbn, call_number, publisher)
-        VALUES (new.number, new.title, new.author, new.isbn, new.call_number, new.publisher);
-    END""",
     """CREATE TABLE copy (
-        id TEXT PRIMARY KEY, book_id TEXT NOT NULL REFERENCES book(id), barcode TEXT NOT NULL UNIQUE,
+        id TEXT PRIMARY KEY, book_id TEXT NOT NULL REFERENCES book(id),
+        barcode TEXT NOT NULL UNIQUE,
         status TEXT NOT NULL, location TEXT NOT NULL, shelf TEXT NOT NULL,
         version INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
     ) STRICT""",
@@ -69,70 +67,95 @@ FIRST = (
     "CREATE INDEX copy_location ON copy(location)",
     # Places
     """CREATE TABLE waypoint (
-        id TEXT PRIMARY KEY, name TEXT NOT NULL, location_code TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, location_code TEXT NOT NULL COLLATE NOCASE,
         x REAL NOT NULL, y REAL NOT NULL, z REAL NOT NULL, theta REAL NOT NULL, kind TEXT NOT NULL,
         metadata TEXT NOT NULL DEFAULT '{}', is_active INTEGER NOT NULL DEFAULT 1,
         version INTEGER NOT NULL DEFAULT 1, created_at TEXT NOT NULL, updated_at TEXT NOT NULL
     ) STRICT""",
+    # A junction needs no sign.
+    "CREATE UNIQUE INDEX waypoint_code ON waypoint(location_code) WHERE location_code <> ''",
     """CREATE TABLE lane (
         id TEXT PRIMARY KEY, start TEXT NOT NULL REFERENCES waypoint(id) ON DELETE CASCADE,
-        "end" TEXT NOT NULL REFERENCES waypoint(id) ON DELETE CASCADE, length_m REAL NOT NULL, width_m REAL NOT NULL,
-        speed_limit_m_s REAL NOT NULL, one_way INTEGER NOT NULL DEFAULT 0, closed INTEGER NOT NULL DEFAULT 0
+        "end" TEXT NOT NULL REFERENCES waypoint(id) ON DELETE CASCADE, length_m REAL NOT NULL,
+        width_m REAL NOT NULL,
+        speed_limit_m_s REAL NOT NULL, one_way INTEGER NOT NULL DEFAULT 0,
+        closed INTEGER NOT NULL DEFAULT 0
     ) STRICT""",
     # Work. A request names a task and a task a request: they are made in one transaction.
     """CREATE TABLE request (
-        id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id), book_id TEXT NOT NULL REFERENCES book(id),
+        id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id),
+        book_id TEXT NOT NULL REFERENCES book(id),
         copy_id TEXT REFERENCES copy(id), request_location TEXT NOT NULL, status TEXT NOT NULL,
         requested_at TEXT NOT NULL, completed_at TEXT, notes TEXT, task_id TEXT, pin TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX request_user ON request(user_id, requested_at)",
     """CREATE TABLE return_request (
-        id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id), book_id TEXT NOT NULL REFERENCES book(id),
-        copy_id TEXT NOT NULL REFERENCES copy(id), pickup_location TEXT NOT NULL, status TEXT NOT NULL,
+        id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id),
+        book_id TEXT NOT NULL REFERENCES book(id),
+        copy_id TEXT NOT NULL REFERENCES copy(id), pickup_location TEXT NOT NULL,
+        status TEXT NOT NULL,
         initiated_at TEXT NOT NULL, picked_up_at TEXT, completed_at TEXT, task_id TEXT
     ) STRICT""",
     """CREATE TABLE task (
-        id TEXT PRIMARY KEY, request_id TEXT REFERENCES request(id), return_id TEXT REFERENCES return_request(id),
-        task_type TEXT NOT NULL, priority TEXT NOT NULL, priority_rank INTEGER NOT NULL, phase TEXT NOT NULL,
+        id TEXT PRIMARY KEY, request_id TEXT REFERENCES request(id),
+        return_id TEXT REFERENCES return_request(id),
+        task_type TEXT NOT NULL, priority TEXT NOT NULL,
+        phase TEXT NOT NULL,
         assigned_robot_id TEXT, source_location TEXT NOT NULL, destination_location TEXT NOT NULL,
-        copy_id TEXT REFERENCES copy(id), recipient_id TEXT, description TEXT, not_before TEXT, deadline TEXT,
+        copy_id TEXT REFERENCES copy(id), recipient_id TEXT, description TEXT, not_before TEXT,
+        deadline TEXT,
         attempts INTEGER NOT NULL DEFAULT 0, eta TEXT, phase_since TEXT NOT NULL, lease_until TEXT,
-        created_at TEXT NOT NULL, started_at TEXT, completed_at TEXT, failure TEXT, metadata TEXT NOT NULL DEFAULT '{}'
+        created_at TEXT NOT NULL, started_at TEXT, completed_at TEXT, failure TEXT,
+        metadata TEXT NOT NULL DEFAULT '{}'
     ) STRICT""",
     # Partial, so that claiming stays as fast with a million finished tasks as with none.
-    """CREATE INDEX task_queue ON task(priority_rank DESC, deadline, created_at) WHERE phase = 'QUEUED'""",
-    """CREATE INDEX task_open ON task(assigned_robot_id) WHERE phase NOT IN ('QUEUED','COMPLETED','FAILED','CANCELLED')""",
+    "CREATE INDEX task_queue ON task(created_at) WHERE phase = 'QUEUED'",
+    """CREATE INDEX task_open ON task(assigned_robot_id)
+        WHERE phase NOT IN ('QUEUED', 'COMPLETED', 'FAILED', 'CANCELLED')""",
+    "CREATE INDEX task_request ON task(request_id) WHERE request_id IS NOT NULL",
+    "CREATE INDEX task_created ON task(created_at, id)",
     """CREATE TABLE task_history (
-        id INTEGER PRIMARY KEY, task_id TEXT NOT NULL REFERENCES task(id), at TEXT NOT NULL, event TEXT NOT NULL,
+        id INTEGER PRIMARY KEY, task_id TEXT NOT NULL REFERENCES task(id), at TEXT NOT NULL,
+        event TEXT NOT NULL,
         phase TEXT NOT NULL, actor TEXT NOT NULL, note TEXT
     ) STRICT""",
     "CREATE INDEX task_history_task ON task_history(task_id)",
     """CREATE TABLE robot_command (
-        id TEXT PRIMARY KEY, type TEXT NOT NULL, params TEXT NOT NULL, issuer TEXT NOT NULL, status TEXT NOT NULL,
-        issued_at TEXT NOT NULL, expires_at TEXT, finished_at TEXT, result TEXT NOT NULL DEFAULT '{}'
+        id TEXT PRIMARY KEY, type TEXT NOT NULL, params TEXT NOT NULL, issuer TEXT NOT NULL,
+        status TEXT NOT NULL,
+        issued_at TEXT NOT NULL, expires_at TEXT, finished_at TEXT,
+        result TEXT NOT NULL DEFAULT '{}'
     ) STRICT""",
-    "CREATE INDEX robot_command_open ON robot_command(issued_at) WHERE status IN ('PENDING','RUNNING')",
+    """CREATE INDEX robot_command_open ON robot_command(issued_at)
+        WHERE status IN ('PENDING', 'RUNNING')""",
     # People are told
     """CREATE TABLE notification (
-        id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id), type TEXT NOT NULL, title TEXT NOT NULL,
-        message TEXT NOT NULL, data TEXT NOT NULL DEFAULT '{}', created_at TEXT NOT NULL, read_at TEXT, deleted_at TEXT
+        id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id), type TEXT NOT NULL,
+        title TEXT NOT NULL,
+        message TEXT NOT NULL, data TEXT NOT NULL DEFAULT '{}', created_at TEXT NOT NULL,
+        read_at TEXT, deleted_at TEXT
     ) STRICT""",
     "CREATE INDEX notification_user ON notification(user_id, created_at)",
     """CREATE TABLE audit (
-        id INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, entity TEXT NOT NULL,
+        id INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
+        entity TEXT NOT NULL,
         entity_id TEXT NOT NULL, origin TEXT NOT NULL, details TEXT NOT NULL DEFAULT '{}'
     ) STRICT""",
     """CREATE TABLE idempotency (
-        user_id TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
+        user_id TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL,
+        status INTEGER NOT NULL,
         body TEXT NOT NULL, created_at TEXT NOT NULL, PRIMARY KEY (user_id, key)
     ) STRICT, WITHOUT ROWID""",
+    # What the gate's journal says of stops, holds and resets, each line once.
     """CREATE TABLE stop_event (
-        id TEXT PRIMARY KEY, source TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
-        reset_at TEXT, reset_by TEXT, data TEXT NOT NULL DEFAULT '{}'
+        id TEXT PRIMARY KEY, event_id TEXT, kind TEXT NOT NULL, at TEXT NOT NULL, who TEXT NOT NULL,
+        data TEXT NOT NULL DEFAULT '{}'
     ) STRICT""",
+    "CREATE INDEX stop_event_at ON stop_event(at)",
     # The two sides: what we tell, what we were told
     """CREATE TABLE outbox (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, entity TEXT NOT NULL,
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
+        entity TEXT NOT NULL,
         entity_id TEXT NOT NULL, hlc TEXT NOT NULL, origin TEXT NOT NULL, actor TEXT NOT NULL,
         schema INTEGER NOT NULL, data TEXT NOT NULL, at TEXT NOT NULL
     ) STRICT""",
@@ -140,12 +163,19 @@ FIRST = (
         stream TEXT NOT NULL, direction TEXT NOT NULL, through INTEGER NOT NULL, at TEXT NOT NULL,
         PRIMARY KEY (stream, direction)
     ) STRICT, WITHOUT ROWID""",
+    # When each field was last changed, and by whom: field by field, the newest wins.
+    """CREATE TABLE field_clock (
+        entity TEXT NOT NULL, entity_id TEXT NOT NULL, field TEXT NOT NULL, hlc TEXT NOT NULL,
+        origin TEXT NOT NULL, PRIMARY KEY (entity, entity_id, field)
+    ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE inbox_rejected (
-        stream TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL,
+        stream TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL,
+        at TEXT NOT NULL,
         PRIMARY KEY (stream, seq)
     ) STRICT""",
     """CREATE TABLE remote_command (
-        command_id TEXT PRIMARY KEY, type TEXT NOT NULL, issuer TEXT NOT NULL, received_at TEXT NOT NULL,
+        command_id TEXT PRIMARY KEY, type TEXT NOT NULL, issuer TEXT NOT NULL,
+        received_at TEXT NOT NULL,
         body TEXT NOT NULL, answer TEXT NOT NULL
     ) STRICT""",
     "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",

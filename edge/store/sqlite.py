@@ -1,7 +1,8 @@
 """The one SQLite library of the process.
 
-Two copies of SQLite in a process silently drop each other's file locks, and copies before 3.51.3 can corrupt a
-WAL that two connections write (SQLite, "WAL-reset bug"). So the library is chosen here, once, and checked.
+Two copies of SQLite in a process silently drop each other's file locks, and copies before 3.51.3
+can corrupt a WAL that two connections write (SQLite, "WAL-reset bug"). So the library is chosen
+here, once, and checked.
 """
 
 import sys
@@ -15,7 +16,8 @@ from edge.domain.errors import SetupError
 
 MINIMUM = (3, 51, 3)
 
-# Whoever asks for Python's sqlite3 after us gets the same library; who asked before is found by check_library().
+# Whoever asks for Python's sqlite3 after us gets the same library; who asked before is found by
+# check_library().
 sys.modules.setdefault("sqlite3", pysqlite3)
 sys.modules.setdefault("sqlite3.dbapi2", sqlite3)
 
@@ -43,7 +45,7 @@ def check_library() -> None:
 
 
 def connect(path: str, **options: Any) -> Connection:
-    """A connection in autocommit mode: transactions begin where the store says BEGIN, never by themselves."""
+    """A connection in autocommit mode: transactions begin where the store says BEGIN."""
     connection = sqlite3.connect(path, isolation_level=None, **options)
     connection.row_factory = Row
     return connection

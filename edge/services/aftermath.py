@@ -1,0 +1,145 @@
+"""Carries out what follows from a task's step: request or return, copy, and who is told."""
+
+from dataclasses import replace
+
+from edge.domain import requests as request_rules
+from edge.domain import returns as return_rules
+from edge.domain.consequences import Consequence, Spot
+from edge.domain.failures import EXPLANATIONS, Failure
+from edge.domain.inventory import CopyStatus, robot_place, user_place
+from edge.domain.messages import TEMPLATES, Message
+from edge.domain.requests import RequestEvent, RequestStatus
+from edge.domain.returns import ReturnEvent, ReturnStatus
+from edge.domain.tasks import Task
+from edge.domain.transitions import follow
+from edge.services import catalogue, notifications, outbox
+from edge.services.records import record
+from edge.store.database import Reader, Transaction
+from edge.store.places import Places
+from edge.store.requests import Requests
+from edge.store.returns import Returns
+
+
+def follow_up(tx: Transaction, task: Task, then: Consequence) -> None:
+    """Do what `then` says about `task`, which has made its step already."""
+    if then.request is not None and task.request_id is not None:
+        advance_request(tx, task.request_id, then.request)
+    if then.giving_back is not None and task.return_id is not None:
+        advance_return(tx, task.return_id, then.giving_back)
+    if task.copy_id is not None and (then.copy_status or then.copy_at):
+        _move(tx, task, task.copy_id, then.copy_status, then.copy_at)
+    if then.tell_owner is not None:
+        tell_owner(tx, task, then.tell_owner)
+    if then.tell_staff is not None:
+        tell_staff(tx, task, then.tell_staff)
+
+
+def advance_request(tx: Transaction, request_id: str, event: RequestEvent) -> None:
+    """A request that is over already (its reader cancelled it) stays as it is."""
+    request = Requests(tx).get(request_id)
+    if request is None or request.status not in request_rules.OPEN:
+        return
+    status = follow(request_rules.TABLE, request.status, event)
+    completed_at = tx.now if status is RequestStatus.COMPLETED else None
+    changed = replace(request, status=status, completed_at=completed_at)
+    if changed != request:
+        Requests(tx).save(changed)
+        outbox.emit(tx, "request.changed", "request", request_id, record(changed))
+
+
+def advance_return(tx: Transaction, return_id: str, event: ReturnEvent) -> None:
+    returned = Returns(tx).get(return_id)
+    if returned is None:
+        return
+    status = follow(return_rules.TABLE, returned.status, event)
+    changed = replace(
+        returned,
+        status=status,
+        picked_up_at=tx.now if status is ReturnStatus.PICKED_UP else returned.picked_up_at,
+        completed_at=tx.now if status is ReturnStatus.COMPLETED else None,
+    )
+    Returns(tx).save(changed)
+    outbox.emit(tx, "return.changed", "return", return_id, record(changed))
+
+
+def tell_owner(tx: Transaction, task: Task, message: Message) -> None:
+    """Tell the one for whom the trip is, if there is one."""
+    owner = owner_of(tx, task)
+    if owner is not None:
+        template = TEMPLATES[message]
+        text = template.fill(**_words(tx, task))
+        notifications.notify(tx, owner, template.type, template.title, text, _links(task))
+
+
+def tell_staff(tx: Transaction, task: Task, message: Message) -> None:
+    template = TEMPLATES[message]
+    text = template.fill(**_words(tx, task))
+    notifications.notify_staff(tx, template.type, template.title, text, _links(task))
+
+
+def owner_of(reader: Reader, task: Task) -> str | None:
+    """The user for whom the trip is."""
+    if task.request_id is not None:
+        request = Requests(reader).get(task.request_id)
+        return request.user_id if request else None
+    if task.return_id is not None:
+        returned = Returns(reader).get(task.return_id)
+        return returned.user_id if returned else None
+    return task.recipient_id
+
+
+def _move(
+    tx: Transaction, task: Task, copy_id: str, status: CopyStatus | None, spot: Spot | None
+) -> None:
+    copy = catalogue.get_copy(tx, copy_id)
+    location = copy.location if spot is None else _place(tx, task, spot)
+    changed = replace(copy, status=status or copy.status, location=location)
+    catalogue.move_copy(tx, copy, changed)
+
+
+def _place(tx: Transaction, task: Task, spot: Spot) -> str:
+    match spot:
+        case Spot.SOURCE:
+            return task.source_location
+        case Spot.DESTINATION:
+            return task.destination_location
+        case Spot.LOAD_HOME:
+            return task.load_home
+        case Spot.ROBOT:
+            return robot_place(task.assigned_robot_id or "")
+        case Spot.OWNER:
+            return user_place(owner_of(tx, task) or "")
+
+
+def _words(tx: Transaction, task: Task) -> dict[str, str]:
+    """What the sentences are filled with."""
+    return {
+        "load": _load(tx, task),
+        "source": _name(tx, task.source_location),
+        "destination": _name(tx, task.destination_location),
+        "home": _name(tx, task.load_home),
+        "reason": _reason(task.failure),
+    }
+
+
+def _load(tx: Transaction, task: Task) -> str:
+    if task.copy_id is not None:
+        book = catalogue.get(tx, catalogue.get_copy(tx, task.copy_id).book_id)
+        return f"“{book.title}”"
+    return task.description or "the load"
+
+
+def _name(tx: Transaction, code: str) -> str:
+    place = Places(tx).find(code)
+    return code if place is None else place.name
+
+
+def _reason(failure: str | None) -> str:
+    if failure is None or failure not in Failure.__members__:
+        return ""
+    said = EXPLANATIONS[Failure(failure)]
+    return f"{said.message} {said.remedy}"
+
+
+def _links(task: Task) -> dict[str, str | None]:
+    return {"task_id": task.id, "request_id": task.request_id, "return_id": task.return_id}

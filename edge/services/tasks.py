@@ -1,0 +1,305 @@
+"""The queue of trips, and the one place where a trip goes on: `apply`."""
+
+from dataclasses import replace
+from typing import Any
+
+from edge.domain.consequences import consequence
+from edge.domain.errors import (
+    BookNotAvailableError,
+    ConflictError,
+    InvalidTransitionError,
+    NotFoundError,
+)
+from edge.domain.failures import Failure
+from edge.domain.inventory import CopyStatus
+from edge.domain.queue_order import turn
+from edge.domain.tasks import (
+    FINAL,
+    Phase,
+    Priority,
+    Task,
+    TaskEvent,
+    TaskStatus,
+    TaskType,
+    next_phase,
+)
+from edge.domain.times import normal_time
+from edge.services import audit, catalogue, outbox, places
+from edge.services.aftermath import follow_up
+from edge.services.records import record
+from edge.services.robot import get_state
+from edge.store.database import Reader, Transaction, new_id
+from edge.store.paging import Page
+from edge.store.repository import check_page
+from edge.store.tasks import Tasks
+
+_TIMEOUTS = {
+    Phase.WAITING_FOR_LOAD: Failure.LOAD_TIMEOUT,
+    Phase.WAITING_FOR_HANDOVER: Failure.HANDOVER_TIMEOUT,
+}
+
+
+def create_transfer(
+    tx: Transaction,
+    *,
+    task_type: TaskType,
+    source_location: str,
+    destination_location: str,
+    copy_id: str | None = None,
+    description: str | None = None,
+    recipient_id: str | None = None,
+    priority: Priority = Priority.NORMAL,
+    not_before: str | None = None,
+    deadline: str | None = None,
+    metadata: dict[str, Any] | None = None,
+    task_id: str | None = None,
+) -> Task:
+    """A trip that staff ask for; in the queue at once. `task_id` makes asking twice the same as once.
+
+    Raises UnknownWaypointError, BookNotAvailableError, ValidationError, NotFoundError.
+    """
+    before = Tasks(tx).get(task_id) if task_id else None
+    if before is not None:
+        return before
+    source = places.find_destination(tx, source_location, field="source_location")
+    destination = places.find_destination(tx, destination_location, field="destination_location")
+    if copy_id is not None:
+        reserve(tx, copy_id)
+    task = plan(
+        tx,
+        task_id=task_id,
+        task_type=task_type,
+        source_location=source.location_code,
+        destination_location=destination.location_code,
+        copy_id=copy_id,
+        description=description,
+        recipient_id=recipient_id,
+        priority=priority,
+        not_before=not_before,
+        deadline=deadline,
+        metadata=metadata,
+    )
+    return apply(tx, task.id, TaskEvent.QUEUE)
+
+
+def plan(
+    tx: Transaction,
+    *,
+    task_type: TaskType,
+    source_location: str,
+    destination_location: str,
+    task_id: str | None = None,
+    request_id: str | None = None,
+    return_id: str | None = None,
+    copy_id: str | None = None,
+    recipient_id: str | None = None,
+    description: str | None = None,
+    priority: Priority = Priority.NORMAL,
+    not_before: str | None = None,
+    deadline: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> Task:
+    """A new task that is PENDING. The places are codes of waypoints."""
+    task = Task(
+        id=task_id or new_id(),
+        request_id=request_id,
+        return_id=return_id,
+        task_type=task_type,
+        priority=priority,
+        phase=Phase.PENDING,
+        assigned_robot_id=None,
+        source_location=source_location,
+        destination_location=destination_location,
+        copy_id=copy_id,
+        recipient_id=recipient_id,
+        description=description,
+        not_before=not_before and normal_time(not_before, field="not_before"),
+        deadline=deadline and normal_time(deadline, field="deadline"),
+        attempts=0,
+        eta=None,
+        phase_since=tx.now,
+        lease_until=None,
+        created_at=tx.now,
+        started_at=None,
+        completed_at=None,
+        failure=None,
+        metadata=metadata or {},
+    )
+    Tasks(tx).add(task)
+    Tasks(tx).note(task, "create", None)
+    audit.record(tx, "task.create", "task", task.id, type=task_type)
+    outbox.emit(tx, "task.created", "task", task.id, _public(task))
+    return task
+
+
+def reserve(tx: Transaction, copy_id: str) -> None:
+    """Keep this copy for a trip. Raises NotFoundError, BookNotAvailableError."""
+    copy = catalogue.get_copy(tx, copy_id)
+    if copy.status is not CopyStatus.AVAILABLE:
+        raise BookNotAvailableError(copy.book_id, copy.status)
+    catalogue.move_copy(tx, copy, replace(copy, status=CopyStatus.RESERVED))
+
+
+def claim_next(tx: Transaction, *, robot_id: str, lease_s: float) -> Task | None:
+    """The next task, now this robot's for `lease_s` unless renewed; None where there is none to begin."""
+    state = get_state(tx)
+    if state.paused or state.maintenance:
+        return None
+    _free_abandoned(tx, robot_id)
+    waiting = Tasks(tx).waiting(until=tx.now)
+    if not waiting:
+        return None
+    chosen = min(waiting, key=lambda task: turn(task, tx.now))
+    return _advance(
+        tx,
+        _get(tx, chosen.id),
+        TaskEvent.ASSIGN,
+        assigned_robot_id=robot_id,
+        lease_until=tx.later(lease_s),
+    )
+
+
+def renew(tx: Transaction, task_id: str, *, robot_id: str, lease_s: float) -> None:
+    """Raises ConflictError where the task is this robot's no longer."""
+    if not Tasks(tx).renew_lease(task_id, robot_id, tx.later(lease_s)):
+        raise ConflictError("This task is not in this robot's hand.", task_id=task_id)
+
+
+def apply(
+    tx: Transaction,
+    task_id: str,
+    event: TaskEvent,
+    *,
+    note: str | None = None,
+    failure: Failure | str | None = None,
+) -> Task:
+    """Let `event` happen to the task, with all that follows from it for request, copy and people.
+
+    Raises NotFoundError, InvalidTransitionError.
+    """
+    task = _get(tx, task_id)
+    code = failure or (_TIMEOUTS.get(task.phase) if event is TaskEvent.GIVE_UP_WAITING else None)
+    changes = {} if code is None else {"failure": str(code)}
+    return _advance(tx, task, event, note=note, **changes)
+
+
+def load_placed(tx: Transaction, task_id: str) -> Task:
+    """The load is on the robot. Saying it twice is no harm."""
+    task = _get(tx, task_id)
+    return task if task.phase is Phase.TO_DESTINATION else apply(tx, task_id, TaskEvent.LOAD)
+
+
+def hand_over(tx: Transaction, task_id: str) -> Task:
+    """Whoever was to get the load has it. Raises InvalidTransitionError where the robot is not there yet."""
+    return apply(tx, task_id, TaskEvent.HAND_OVER)
+
+
+def cancel(tx: Transaction, task_id: str, *, note: str | None = None) -> Task:
+    """A load that is on board is brought back first."""
+    return apply(tx, task_id, TaskEvent.CANCEL, note=note)
+
+
+def set_priority(tx: Transaction, task_id: str, priority: Priority) -> Task:
+    """Raises InvalidTransitionError where the task is over."""
+    task = _get(tx, task_id)
+    if task.phase in FINAL:
+        raise InvalidTransitionError(task.phase, "set_priority", [])
+    if task.priority is priority:
+        return task
+    return _save(tx, replace(task, priority=priority), "set_priority", priority)
+
+
+def get(reader: Reader, task_id: str, *, history: bool = True) -> Task:
+    """Raises NotFoundError."""
+    task = _get(reader, task_id)
+    return replace(task, history=Tasks(reader).history(task_id)) if history else task
+
+
+def list_tasks(
+    reader: Reader,
+    *,
+    status: TaskStatus | None = None,
+    task_type: TaskType | None = None,
+    robot_id: str | None = None,
+    since: str | None = None,
+    page: int = 1,
+    limit: int = 20,
+    sort: str = "created_at",
+    order: str = "asc",
+) -> Page[Task]:
+    """`since`: made then or later."""
+    check_page(page, limit)
+    return Tasks(reader).page(
+        status,
+        task_type,
+        robot_id,
+        since and normal_time(since, field="since"),
+        page=page,
+        limit=limit,
+        sort=sort,
+        order=order,
+    )
+
+
+def active(reader: Reader, robot_id: str) -> Task | None:
+    """What this robot has in hand."""
+    return next(iter(Tasks(reader).in_hand(robot_id)), None)
+
+
+def queue(reader: Reader) -> list[Task]:
+    """In the order in which they will run: what is in hand, what may begin, what has to wait until later."""
+    now = reader.now
+    waiting = Tasks(reader).waiting()
+    waiting.sort(key=lambda task: (task.since > now and task.since, *turn(task, now)))
+    return [*Tasks(reader).in_hand(), *(_get(reader, task.id) for task in waiting)]
+
+
+def _advance(
+    tx: Transaction, task: Task, event: TaskEvent, *, note: str | None = None, **changes: Any
+) -> Task:
+    phase = next_phase(task.phase, event)
+    changed = replace(task, phase=phase, phase_since=tx.now, **changes)
+    if event is TaskEvent.ASSIGN:
+        changed = replace(changed, attempts=task.attempts + 1)
+    if event is TaskEvent.START and task.started_at is None:
+        changed = replace(changed, started_at=tx.now)
+    if event is TaskEvent.RELEASE:
+        changed = replace(changed, assigned_robot_id=None, lease_until=None)
+    if phase in FINAL:
+        changed = replace(changed, completed_at=tx.now, lease_until=None)
+    saved = _save(tx, changed, event, note)
+    follow_up(tx, saved, consequence(task.task_type, task.phase, event))
+    return saved
+
+
+def _save(tx: Transaction, task: Task, event: str, note: str | None) -> Task:
+    Tasks(tx).save(task)
+    Tasks(tx).note(task, event, note)
+    audit.record(tx, f"task.{event}", "task", task.id, phase=task.phase)
+    outbox.emit(tx, "task.changed", "task", task.id, _public(task))
+    return task
+
+
+def _free_abandoned(tx: Transaction, robot_id: str) -> None:
+    """Give back what another robot claimed and does not answer for, unless the load is on its tray."""
+    for task in Tasks(tx).in_hand():
+        theirs = task.assigned_robot_id != robot_id
+        if (
+            theirs
+            and task.phase in (Phase.ASSIGNED, Phase.TO_SOURCE)
+            and (task.lease_until or "") < tx.now
+        ):
+            apply(tx, task.id, TaskEvent.RELEASE, note="its robot no longer answers")
+
+
+def _get(reader: Reader, task_id: str) -> Task:
+    task = Tasks(reader).get(task_id)
+    if task is None:
+        raise NotFoundError("There is no such task.")
+    return task
+
+
+def _public(task: Task) -> dict[str, Any]:
+    data = record(task)
+    del data["history"]
+    return data

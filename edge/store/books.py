@@ -1,0 +1,166 @@
+"""Titles of the catalogue, and the search in them."""
+
+from typing import Any
+
+from edge.domain.inventory import BEST_FIRST, Book, BookDraft, CopyStatus, book_status
+from edge.domain.search import words
+from edge.store.copies import Copies
+from edge.store.database import Transaction
+from edge.store.paging import Page
+from edge.store.repository import R_co, Repository, ordering, page_of
+from edge.store.sqlite import Row
+
+RELEVANCE = "relevance"
+SORTS = {name: name for name in ("created_at", "title", "author", "publication_year", "updated_at")}
+EDITABLE = (
+    "isbn",
+    "title",
+    "author",
+    "publisher",
+    "publication_year",
+    "description",
+    "cover_image_url",
+    "call_number",
+)
+SEARCHED = {"title": 10.0, "author": 6.0, "isbn": 20.0, "call_number": 4.0, "publisher": 1.0}
+"""What a search looks into, and the weight of a hit there."""
+
+
+class Books(Repository[R_co]):
+    def get(self, book_id: str) -> Book | None:
+        row = self._store.row("SELECT * FROM book WHERE id = ? AND deleted_at IS NULL", book_id)
+        return None if row is None else self._with_copies([row])[0]
+
+    def by_source_key(self, source_key: str) -> str | None:
+        """The id of the book that this catalogue record became."""
+        found = self._store.value("SELECT id FROM book WHERE source_key = ?", source_key)
+        return None if found is None else str(found)
+
+    def search(
+        self,
+        q: str | None,
+        *,
+        author: str | None,
+        status: CopyStatus | None,
+        location: str | None,
+        sort: str,
+        order: str,
+        page: int,
+        limit: int,
+    ) -> Page[Book]:
+        match = _match(q, author)
+        conditions = [
+            ("book_search MATCH ?", match),
+            ("deleted_at IS NULL",),
+            (f"EXISTS ({_COPIES} AND ? IN (location, shelf))", location),
+            *_status_conditions(status),
+        ]
+        source = "book.* FROM book"
+        if match is not None:
+            source += " JOIN book_search ON book_search.rowid = book.number"
+        by_relevance = q is not None and sort == RELEVANCE
+        rows = page_of(
+            self._store,
+            source,
+            conditions,
+            lambda row: row,
+            order_by=_RANK if by_relevance else ordering(SORTS, sort, order),
+            page=page,
+            limit=limit,
+        )
+        return Page(self._with_copies(rows.items), page, limit, rows.total)
+
+    def is_in_use(self, book_id: str) -> bool:
+        """Whether an open request, return or task is about it."""
+        return bool(
+            self._store.value(
+                """SELECT EXISTS (SELECT 1 FROM task JOIN copy ON copy.id = task.copy_id
+                    WHERE copy.book_id = ?1 AND phase NOT IN ('COMPLETED', 'FAILED', 'CANCELLED'))
+                OR EXISTS (SELECT 1 FROM request
+                    WHERE book_id = ?1 AND status NOT IN ('COMPLETED', 'CANCELLED'))""",
+                book_id,
+            )
+        )
+
+    def add(
+        self: "Books[Transaction]", book_id: str, draft: BookDraft, source_key: str | None
+    ) -> None:
+        columns = {name: getattr(draft, name) for name in EDITABLE}
+        self._store.insert(
+            "book",
+            id=book_id,
+            source_key=source_key,
+            created_at=self._store.now,
+            updated_at=self._store.now,
+            **columns,
+        )
+        self._index(self._number(book_id), columns)
+
+    def change(self: "Books[Transaction]", book_id: str, **fields: Any) -> None:
+        self._store.update("book", book_id, updated_at=self._store.now, **fields)
+        self._store.execute("UPDATE book SET version = version + 1 WHERE id = ?", book_id)
+        row = self._store.row("SELECT * FROM book WHERE id = ?", book_id)
+        if row is not None:
+            self._unindex(row["number"])
+            self._index(row["number"], row)
+
+    def remove(self: "Books[Transaction]", book_id: str) -> None:
+        """The row stays, for the requests that name it."""
+        self._unindex(self._number(book_id))
+        self._store.update("book", book_id, deleted_at=self._store.now, source_key=None)
+
+    def _number(self, book_id: str) -> int:
+        return int(self._store.value("SELECT number FROM book WHERE id = ?", book_id))
+
+    def _index(self: "Books[Transaction]", number: int, values: Any) -> None:
+        folded = {name: " ".join(words(values[name] or "")) for name in SEARCHED}
+        self._store.insert("book_search", rowid=number, **folded)
+
+    def _unindex(self: "Books[Transaction]", number: int) -> None:
+        self._store.execute("DELETE FROM book_search WHERE rowid = ?", number)
+
+    def _with_copies(self, rows: Any) -> list[Book]:
+        copies = Copies(self._store).of_books([row["id"] for row in rows])
+        return [_book(row, copies.get(row["id"], [])) for row in rows]
+
+
+_COPIES = "SELECT 1 FROM copy WHERE book_id = book.id"
+_RANK = f"bm25(book_search, {', '.join(map(str, SEARCHED.values()))}), book.number"
+
+
+def _match(q: str | None, author: str | None) -> str | None:
+    """The full-text query: each word quoted, so that nothing in it is syntax, and only begun."""
+    parts = []
+    if q is not None:
+        parts += [f'"{word}"*' for word in words(q)] or ['""']
+    if author is not None:
+        parts += [f'author : "{word}"*' for word in words(author)] or ['""']
+    return " AND ".join(parts) or None
+
+
+def _status_conditions(status: CopyStatus | None) -> list[tuple[Any, ...]]:
+    """What `book_status` means, for the database: a copy of this status, and none of a better one."""
+    if status is None:
+        return []
+    has = f"EXISTS ({_COPIES} AND status = ?)"
+    if status not in BEST_FIRST:
+        return [(f"NOT {has}", one) for one in BEST_FIRST]
+    better = BEST_FIRST[: BEST_FIRST.index(status)]
+    return [(has, status), *((f"NOT {has}", one) for one in better)]
+
+
+def _book(row: Row, copies: list[tuple[Any, str]]) -> Book:
+    statuses = [copy.status for copy, _ in copies]
+    free = [shelf for copy, shelf in copies if copy.status is CopyStatus.AVAILABLE]
+    shelves = free or [shelf for _, shelf in copies]
+    return Book(
+        **{name: row[name] for name in EDITABLE},
+        id=row["id"],
+        status=book_status(statuses),
+        shelf_location=shelves[0] if shelves else None,
+        copies_total=len(copies),
+        copies_available=len(free),
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

@@ -1,0 +1,132 @@
+"""Tasks, their history, and the queue."""
+
+from dataclasses import fields
+from typing import Any
+
+import orjson
+
+from edge.domain.queue_order import Waiting
+from edge.domain.tasks import HistoryEntry, Phase, Priority, Task, TaskStatus, TaskType
+from edge.store.database import Transaction, to_json
+from edge.store.paging import Page
+from edge.store.repository import R_co, Repository, ordering, page_of
+from edge.store.sqlite import Row
+
+SORTS = {name: name for name in ("created_at", "started_at", "completed_at", "deadline", "phase")}
+_FINISHED = "('COMPLETED', 'FAILED', 'CANCELLED')"
+_COLUMNS = tuple(field.name for field in fields(Task) if field.name != "history")
+
+
+class Tasks(Repository[R_co]):
+    def get(self, task_id: str) -> Task | None:
+        row = self._store.row("SELECT * FROM task WHERE id = ?", task_id)
+        return None if row is None else _task(row)
+
+    def history(self, task_id: str) -> tuple[HistoryEntry, ...]:
+        rows = self._store.rows("SELECT * FROM task_history WHERE task_id = ? ORDER BY id", task_id)
+        return tuple(_entry(row) for row in rows)
+
+    def page(
+        self,
+        status: TaskStatus | None,
+        task_type: TaskType | None,
+        robot_id: str | None,
+        since: str | None,
+        *,
+        page: int,
+        limit: int,
+        sort: str,
+        order: str,
+    ) -> Page[Task]:
+        return page_of(
+            self._store,
+            "* FROM task",
+            [
+                _status_condition(status),
+                ("task_type = ?", task_type),
+                ("assigned_robot_id = ?", robot_id),
+                ("created_at >= ?", since),
+            ],
+            _task,
+            order_by=ordering(SORTS, sort, order),
+            page=page,
+            limit=limit,
+        )
+
+    def in_hand(self, robot_id: str | None = None) -> list[Task]:
+        """Claimed and not finished, by this robot or by any."""
+        rows = self._store.rows(
+            """SELECT * FROM task WHERE phase NOT IN ('QUEUED', 'COMPLETED', 'FAILED', 'CANCELLED')
+            AND phase <> 'PENDING' AND (?1 IS NULL OR assigned_robot_id = ?1)
+            ORDER BY started_at, id""",
+            robot_id,
+        )
+        return [_task(row) for row in rows]
+
+    def waiting(self, until: str | None = None) -> list[Waiting]:
+        """What is in the queue, in no order; with `until`, only what may begin by then."""
+        rows = self._store.rows(
+            """SELECT id, priority, deadline, max(created_at, ifnull(not_before, '')) AS since
+            FROM task WHERE phase = 'QUEUED' AND (?1 IS NULL OR not_before IS NULL OR not_before <= ?1)""",
+            until,
+        )
+        return [
+            Waiting(row["id"], Priority(row["priority"]), row["deadline"], row["since"])
+            for row in rows
+        ]
+
+    def add(self: "Tasks[Transaction]", task: Task) -> None:
+        self._store.insert("task", **_columns(task))
+
+    def save(self: "Tasks[Transaction]", task: Task) -> None:
+        self._store.update("task", task.id, **_columns(task))
+
+    def note(self: "Tasks[Transaction]", task: Task, event: str, note: str | None) -> None:
+        """A line of history: the task is now as it is after `event`."""
+        self._store.insert(
+            "task_history",
+            task_id=task.id,
+            at=self._store.now,
+            event=event,
+            phase=task.phase,
+            actor=self._store.actor.id,
+            note=note,
+        )
+
+    def renew_lease(self: "Tasks[Transaction]", task_id: str, robot_id: str, until: str) -> bool:
+        """False where the task is not in this robot's hand."""
+        changed = self._store.execute(
+            f"""UPDATE task SET lease_until = ?
+            WHERE id = ? AND assigned_robot_id = ? AND phase NOT IN {_FINISHED}""",
+            until,
+            task_id,
+            robot_id,
+        )
+        return changed == 1
+
+
+def _status_condition(status: TaskStatus | None) -> tuple[Any, ...]:
+    phases = [phase for phase in Phase if phase.status is status]
+    return (f"phase IN ({', '.join('?' * len(phases))})", *phases) if phases else ("TRUE",)
+
+
+def _task(row: Row) -> Task:
+    values = {name: row[name] for name in _COLUMNS}
+    values["task_type"] = TaskType(row["task_type"])
+    values["priority"] = Priority(row["priority"])
+    values["phase"] = Phase(row["phase"])
+    values["metadata"] = orjson.loads(row["metadata"])
+    return Task(**values)
+
+
+def _columns(task: Task) -> dict[str, Any]:
+    values = {name: getattr(task, name) for name in _COLUMNS}
+    values["metadata"] = to_json(task.metadata)
+    return values
+
+
+def _entry(row: Row) -> HistoryEntry:
+    phase = Phase(row["phase"])
+    return HistoryEntry(
+        row["at"], row["event"], phase.status, phase.step, row["actor"], row["note"]
+    )
