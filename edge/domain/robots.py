@@ -43,3 +43,12 @@ class RobotCommand:
     expires_at: str | None
     finished_at: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LastPose:
+    """Where the robot was: m and rad in the frame `map`."""
+
+    x: float
+    y: float
+    theta: float

@@ -1,0 +1,241 @@
+"""What the robot does next: tasks, orders of people, and going home, weighed against each other.
+
+One function looks at the situation and names one act; the task runner carries it out and looks again. Rules, the first
+that fits wins:
+
+1. A drive that ended is told to whom it was for.
+2. Telling the robot where it is, and ending an order, are possible at any time.
+3. While it is stopped, paused or under maintenance nothing is begun, and what drives is halted; a task keeps its place.
+   Under maintenance people may still order drives.
+4. A task in hand goes on. An order to drive that comes meanwhile is refused.
+5. An order to drive is carried out.
+6. The next task is taken from the queue.
+7. Idle for long enough, the robot goes home.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from edge.domain.failures import Failure
+from edge.domain.robots import CommandStatus, CommandType, RobotCommand
+from edge.domain.tasks import DRIVING, Phase, Task, TaskEvent
+
+HOME = "home"
+"""Whom a drive home is for."""
+
+ARRIVED, STOPPED, CANCELLED = "NONE", "STOPPED", "CANCELLED"
+"""How drives end, besides the failures of edge.domain.failures."""
+
+_TO_BE_DRIVEN = frozenset({CommandType.GO_TO, CommandType.DOCK})
+
+
+class Drive(NamedTuple):
+    """A drive to a waypoint. `errand`: whom it is for; `outcome`: how it ended, None while it goes on."""
+
+    errand: str
+    waypoint: str
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Limits in seconds."""
+
+    load_s: float
+    handover_s: float
+    home_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """`waited_s`: how long the task has been in its phase; `idle_s`: since when nothing was to be done.
+
+    `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none.
+    """
+
+    waits: Waits
+    drive: Drive | None = None
+    task: Task | None = None
+    waited_s: float = 0.0
+    orders: tuple[RobotCommand, ...] = ()
+    queued: bool = False
+    stopped: bool = False
+    paused: bool = False
+    maintenance: bool = False
+    idle_s: float = 0.0
+    dock: str | None = None
+    at_home: bool = False
+
+
+class Wait(NamedTuple):
+    """Nothing to do now."""
+
+
+class Go(NamedTuple):
+    errand: str
+    waypoint: str
+
+
+class Halt(NamedTuple):
+    """End the drive that is going on."""
+
+
+class Forget(NamedTuple):
+    """The drive that ended needs no answer."""
+
+
+class Step(NamedTuple):
+    """Write that the task made a step."""
+
+    task_id: str
+    event: TaskEvent
+    failure: Failure | None = None
+
+
+class Claim(NamedTuple):
+    """Take the next task from the queue."""
+
+
+class Relocate(NamedTuple):
+    """Take the order's pose as the robot's own."""
+
+    order: RobotCommand
+
+
+class Answer(NamedTuple):
+    """Write how an order ended; `reason` is a code where it failed."""
+
+    order_id: str
+    status: CommandStatus
+    reason: str = ""
+
+
+Act = Wait | Go | Halt | Forget | Step | Claim | Relocate | Answer
+
+
+def errand_of(task: Task) -> str:
+    """The name of the drive that a task wants now: another in each phase, so that none is taken for another."""
+    return f"{task.id}/{task.phase}"
+
+
+def next_act(now: Situation) -> Act:
+    """What to do in this situation."""
+    return (
+        _after_drive(now)
+        or _order_for_any_time(now)
+        or _standing(now)
+        or _task(now)
+        or _order(now)
+        or _queue(now)
+        or _idle(now)
+    )
+
+
+def _after_drive(now: Situation) -> Act | None:
+    drive = now.drive
+    if drive is None or drive.outcome is None:
+        return None
+    if any(order.id == drive.errand for order in now.orders):
+        if drive.outcome == ARRIVED:
+            return Answer(drive.errand, CommandStatus.DONE)
+        if drive.outcome == CANCELLED:
+            return Forget()  # halted by a pause, or by another order that has its say next
+        return Answer(drive.errand, CommandStatus.FAILED, drive.outcome)
+    if now.task is None or drive.errand != errand_of(now.task):
+        return Forget()
+    if drive.outcome == ARRIVED:
+        return Step(now.task.id, TaskEvent.ARRIVE)
+    if drive.outcome in (STOPPED, CANCELLED):
+        return Forget()  # it is driven again as soon as it may
+    known = drive.outcome in Failure.__members__
+    failure = Failure(drive.outcome) if known else Failure.NAVIGATION
+    return Step(now.task.id, TaskEvent.FAIL, failure)
+
+
+def _order_for_any_time(now: Situation) -> Act | None:
+    order = next((one for one in now.orders if one.type not in _TO_BE_DRIVEN), None)
+    if order is None:
+        return None
+    if (older := _drive_order(now)) is not None and older.issued_at <= order.issued_at:
+        return Answer(older.id, CommandStatus.FAILED, CANCELLED)
+    if now.drive is not None:
+        return Halt()
+    if order.type is CommandType.INITIAL_POSE:
+        return Relocate(order)
+    return Answer(order.id, CommandStatus.DONE)
+
+
+def _standing(now: Situation) -> Act | None:
+    order = _drive_order(now)
+    if now.stopped:
+        if order is not None and now.drive is None:
+            return Answer(order.id, CommandStatus.FAILED, STOPPED)
+        return Wait()  # a drive that is left ends by itself, as STOPPED
+    if now.paused or (now.maintenance and order is None):
+        return Wait() if now.drive is None else Halt()
+    return None
+
+
+def _task(now: Situation) -> Act | None:
+    task = now.task
+    if task is None or now.maintenance:
+        return None
+    if (order := _drive_order(now)) is not None:
+        return Answer(order.id, CommandStatus.FAILED, "BUSY")
+    if task.phase is Phase.ASSIGNED:
+        return Step(task.id, TaskEvent.START)
+    if task.phase in DRIVING:
+        errand = errand_of(task)
+        if now.drive is not None and now.drive.errand == errand:
+            return Wait()
+        return Go(errand, task.goal or "")
+    return _wait_for_people(now, task)
+
+
+def _wait_for_people(now: Situation, task: Task) -> Act:
+    if now.drive is not None:
+        return Halt()
+    limits = {
+        Phase.WAITING_FOR_LOAD: now.waits.load_s,
+        Phase.WAITING_FOR_HANDOVER: now.waits.handover_s,
+    }
+    if task.phase in limits and now.waited_s > limits[task.phase]:
+        return Step(task.id, TaskEvent.GIVE_UP_WAITING)
+    return Wait()
+
+
+def _drive_order(now: Situation) -> RobotCommand | None:
+    """The oldest order to drive."""
+    return next((one for one in now.orders if one.type in _TO_BE_DRIVEN), None)
+
+
+def _order(now: Situation) -> Act | None:
+    orders = [one for one in now.orders if one.type in _TO_BE_DRIVEN]
+    if len(orders) > 1:
+        return Answer(orders[0].id, CommandStatus.FAILED, "REPLACED")
+    if not orders:
+        return None
+    if now.drive is not None and now.drive.errand == orders[0].id:
+        return Wait()
+    if orders[0].type is CommandType.GO_TO:
+        return Go(orders[0].id, str(orders[0].params.get("location", "")))
+    if now.dock is None:
+        return Answer(orders[0].id, CommandStatus.FAILED, Failure.UNKNOWN_WAYPOINT)
+    return Go(orders[0].id, now.dock)
+
+
+def _queue(now: Situation) -> Act | None:
+    if now.maintenance:
+        return Wait()
+    if now.queued:
+        return Claim()
+    if now.drive is not None and now.drive.errand != HOME:
+        return Halt()  # for a task or an order that is gone
+    return None
+
+
+def _idle(now: Situation) -> Act:
+    wants_home = not now.at_home and now.idle_s >= now.waits.home_s
+    if now.drive is None and now.dock is not None and wants_home:
+        return Go(HOME, now.dock)
+    return Wait()

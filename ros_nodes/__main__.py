@@ -1,0 +1,99 @@
+"""The ROS process: `python -m ros_nodes --data-dir DIR [--node NAME] [--ros-args ...]`.
+
+All nodes in one process, unless one is named.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from edge import logs
+from edge.domain.errors import LunaError, SetupError
+from edge.domain.waypoints import WaypointKind
+from edge.live import SOCKET_NAME, LiveServer
+from edge.services import places, whereabouts
+from edge.settings import Settings, load
+from edge.store.database import Database, Reader
+from ros_nodes.base import Base
+from ros_nodes.driving import Site
+from ros_nodes.emergency_stop import EmergencyStop
+from ros_nodes.live import Live
+from ros_nodes.navigation.geometry import Pose
+from ros_nodes.navigation.maps import OccupancyGrid, load_map
+from ros_nodes.navigator import Navigator
+from ros_nodes.runtime import Runtime
+from ros_nodes.task_runner import TaskRunner
+
+NODES = ("base", "emergency_stop", "navigator", "task_runner")
+
+log = logs.get("ros")
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="luna-ros", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--node", choices=NODES, action="append", help="run only this one")
+    options, ros_arguments = parser.parse_known_args(given)
+    logs.configure("ros", options.data_dir)
+    try:
+        run(load(options.data_dir), options.node or NODES, ros_arguments)
+    except LunaError as error:
+        log.error(str(error))
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(settings: Settings, names: Sequence[str], ros_arguments: Sequence[str] = ()) -> None:
+    """Serve the nodes `names` until a signal. Raises SetupError."""
+    with ExitStack() as stack:
+        wake: list[Callable[[], None]] = []
+
+        def on_hint(_: str) -> None:
+            for one in wake:
+                one()
+
+        live = LiveServer(settings.run_dir / SOCKET_NAME, on_hint)
+        stack.callback(live.close)
+        database = Database.open(settings.store_path, on_commit=lambda: live.hint("store"))
+        stack.callback(database.close)
+        runtime = stack.enter_context(Runtime(settings, ros_arguments))
+        if "base" in names:
+            base = Base(settings)
+            runtime.add(base, base.close)
+        if "emergency_stop" in names:
+            stop = EmergencyStop(settings, live)
+            runtime.add(stop, stop.close)
+        if "navigator" in names:
+            navigator = make_navigator(settings, live, database)
+            runtime.add(navigator, navigator.close)
+        if "task_runner" in names:
+            runner = TaskRunner(settings, live, database)
+            wake.append(runner.wake)
+            runtime.add(runner)
+        runtime.run()
+
+
+def make_navigator(settings: Settings, live: Live, database: Database) -> Navigator:
+    grid = load_map(settings.map_path)
+    start = database.read(starting_pose)
+    return Navigator(settings, live, grid, lambda: database.read(site_on(grid)), start)
+
+
+def site_on(grid: OccupancyGrid) -> Callable[[Reader], Site]:
+    return lambda reader: Site(grid, places.waypoints(reader), places.lanes(reader))
+
+
+def starting_pose(reader: Reader) -> Pose:
+    """Where it was last, else on its dock. Raises SetupError."""
+    if (last := whereabouts.last_pose(reader)) is not None:
+        return Pose(last.x, last.y, last.theta)
+    for dock in places.waypoints(reader, WaypointKind.DOCK):
+        return Pose(dock.x, dock.y, dock.theta)
+    raise SetupError("There is no dock on the map.", hint="Add a waypoint of kind dock.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

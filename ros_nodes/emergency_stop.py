@@ -1,0 +1,140 @@
+"""The ROS face of the stop, and the collision zones: every velocity passes here on its way to the base.
+
+Nothing is remembered here. Whether the robot is stopped is the gate's to say; this node tells it to
+ROS, and passes stops and resets on. A velocity goes through, slowed down by what the scan shows
+ahead, or becomes zero; without fresh commands nothing is sent, and the gate's deadline does the rest.
+"""
+
+import time
+
+from geometry_msgs.msg import Twist
+from luna_interfaces.msg import EmergencyStop as StopMessage
+from luna_interfaces.srv import ResetEmergencyStop
+from rclpy.node import Node
+from sensor_msgs.msg import LaserScan
+from std_srvs.srv import Trigger
+
+from edge import logs
+from edge.domain.errors import LunaError
+from edge.domain.stops import MotionState
+from edge.settings import Settings
+from firmware_bridge.sockets import GateState, StateWatcher, request_reset, request_stop
+from ros_nodes import convert, qos
+from ros_nodes.base import RETRY_S, is_open
+from ros_nodes.live import Live
+from ros_nodes.navigation.zones import CollisionZones
+from ros_nodes.runtime import STEADY, pace
+
+WATCH_S = 0.05
+GATE_TIMEOUT_S = 0.2
+"""How long a ROS service may wait for the gate; the collision zones stand still meanwhile."""
+SCAN_S = 0.5
+"""Oldest scan, in s of the clock of control, that one may drive by: three scans at 5 Hz."""
+
+log = logs.get("ros.emergency_stop")
+
+
+class EmergencyStop(Node):
+    def __init__(self, settings: Settings, live: Live) -> None:
+        super().__init__("emergency_stop")
+        self._live = live
+        self._run_dir = settings.run_dir
+        self._watcher = StateWatcher(settings.run_dir)
+        self._retry_at = 0.0
+        self._told: GateState | None = None
+        self._zones = CollisionZones(settings.robot.radius_m)
+        self._scan: LaserScan | None = None
+        self._scan_at = 0.0
+        self._pace = pace(self, settings)
+        self._stop = self.create_publisher(StopMessage, "emergency_stop", qos.STATE)
+        self._velocity = self.create_publisher(Twist, "cmd_vel", qos.COMMAND)
+        self.create_subscription(Twist, "cmd_vel_nav", self._on_velocity, qos.COMMAND)
+        self.create_subscription(LaserScan, "scan", self._on_scan, qos.SENSOR)
+        self.create_service(Trigger, "emergency_stop/stop", self._on_stop)
+        self.create_service(ResetEmergencyStop, "emergency_stop/reset", self._on_reset)
+        self.create_timer(WATCH_S, self._watch, clock=STEADY)
+
+    def close(self) -> None:
+        self._watcher.close()
+
+    def _on_scan(self, scan: LaserScan) -> None:
+        self._scan_at = self._seconds()
+        self._scan = scan  # unpacked only when something drives
+
+    def _on_velocity(self, wanted: Twist) -> None:
+        v, w = wanted.linear.x, wanted.angular.z
+        scale = self._allowed(v, w) if v or w else 0.0
+        self._velocity.publish(convert.twist(v * scale, w * scale))
+
+    def _allowed(self, v: float, w: float) -> float:
+        """The share of a velocity that the newest scan lets through; none without a fresh scan."""
+        if self._scan is None:
+            return 0.0
+        if self._seconds() - self._scan_at > SCAN_S:
+            return 0.0
+        return self._zones.check(convert.scan_points(self._scan), v, w).scale
+
+    def _seconds(self) -> float:
+        return float(self._pace.now().nanoseconds) * 1e-9
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        if not is_open(self._watcher) and now >= self._retry_at:
+            self._retry_at = now + RETRY_S
+            self._watcher.connect()
+        if (state := self._watcher.receive()) is not None:
+            self._tell(state)
+        elif not is_open(self._watcher) and self._told != GATE_AWAY:
+            self._tell(GATE_AWAY)
+
+    def _tell(self, state: GateState) -> None:
+        if _face(state) == _face(self._told):
+            return
+        self._told = state
+        self._stop.publish(convert.stop_message(state, self.get_clock().now().to_msg()))
+        self._live.publish("health", ros_ok=True, board_ok=state.link == "ok", **_words(state))
+        log.info("the gate says", **_words(state))
+
+    def _on_stop(self, _: Trigger.Request, answer: Trigger.Response) -> Trigger.Response:
+        try:
+            receipt = request_stop(
+                self._run_dir, source="ROS", who="ros", reason="", timeout_s=GATE_TIMEOUT_S
+            )
+            answer.success, answer.message = True, receipt.event_id
+        except LunaError as error:
+            answer.success, answer.message = False, str(error)
+        return answer
+
+    def _on_reset(
+        self, order: ResetEmergencyStop.Request, answer: ResetEmergencyStop.Response
+    ) -> ResetEmergencyStop.Response:
+        try:
+            request_reset(
+                self._run_dir, event_id=order.event_id, who=order.who, timeout_s=GATE_TIMEOUT_S
+            )
+            answer.success, answer.message = True, "reset; the robot stands until it is resumed"
+        except LunaError as error:
+            answer.success, answer.message = False, str(error)
+        return answer
+
+
+GATE_AWAY = GateState(MotionState.HOLD, reason="the motion gate does not answer")
+"""What holds while nobody says otherwise."""
+
+
+def _face(state: GateState | None) -> tuple[object, ...]:
+    """What of a state is worth a message."""
+    if state is None:
+        return ()
+    causes = tuple(cause.name for cause in state.causes)
+    return state.state, state.event_id, state.source, state.reason, state.link, causes
+
+
+def _words(state: GateState) -> dict[str, object]:
+    return {
+        "state": str(state.state),
+        "event_id": state.event_id,
+        "source": None if state.source is None else str(state.source),
+        "reason": state.reason,
+        "causes": [str(cause.name) for cause in state.causes],
+    }

@@ -1,0 +1,26 @@
+"""The qualities of service that topics have here, by the name of what they are for."""
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+COMMAND = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=1
+)
+"""Velocities: only the newest counts, an old one must never wait in a queue."""
+
+SENSOR = QoSProfile(
+    reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=1
+)
+"""Scans and the clock: the next one is better than the lost one sent again."""
+
+STREAM = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=5
+)
+"""Odometry, battery, pose: standard subscribers expect them reliable."""
+
+STATE = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+)
+"""What holds until it is said otherwise: the map, the plan, the stop. A late subscriber gets the newest."""

@@ -1,0 +1,77 @@
+"""The robot's state as people are shown it, put together from what the task runner hears."""
+
+from typing import Any
+
+from edge.domain.robots import RobotStatus
+from edge.domain.stops import MotionState
+from edge.domain.waypoints import Waypoint
+from ros_nodes.live import Live
+from ros_nodes.navigation.geometry import Pose
+
+NEAR_M = 0.6
+"""So near to a waypoint the robot is said to be there."""
+
+
+class RobotFace:
+    """Set the fields, then `show`; only what changed is published."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._shown: dict[str, Any] = {}
+        self.stop = MotionState.HOLD
+        self.paused = self.maintenance = False
+        self.task_id: str | None = None
+        self.driving = False
+        self.pose: Pose | None = None
+        self.localised = False
+        self.battery: float | None = None
+        self.charging = False
+        self.places: tuple[Waypoint, ...] = ()
+
+    @property
+    def stopped(self) -> bool:
+        """A person has to act before it may move."""
+        return self.stop in (MotionState.LATCHED, MotionState.RESET)
+
+    @property
+    def status(self) -> RobotStatus:
+        if self.stopped:
+            return RobotStatus.STOPPED
+        if self.maintenance:
+            return RobotStatus.MAINTENANCE
+        if not self.localised:
+            return RobotStatus.ERROR
+        if self.driving:
+            return RobotStatus.NAVIGATING
+        if self.task_id is not None:
+            return RobotStatus.BUSY
+        return RobotStatus.CHARGING if self.charging else RobotStatus.IDLE
+
+    @property
+    def mode(self) -> str:
+        if self.maintenance:
+            return "MAINTENANCE"
+        return "PAUSED" if self.paused else "AUTOMATIC"
+
+    def nearest(self) -> Waypoint | None:
+        """The waypoint where the robot stands."""
+        if self.pose is None or not self.places:
+            return None
+        here = self.pose
+        place = min(self.places, key=lambda one: here.distance(one.x, one.y))
+        return place if here.distance(place.x, place.y) <= NEAR_M else None
+
+    def show(self) -> None:
+        place = self.nearest()
+        face = {
+            "status": str(self.status),
+            "mode": self.mode,
+            "battery_level": None if self.battery is None else round(self.battery, 2),
+            "charging": self.charging,
+            "current_location": None if place is None else place.location_code or place.name,
+            "task_id": self.task_id,
+            "localised": self.localised,
+        }
+        if face != self._shown:
+            self._shown = face
+            self._live.publish("robot", **face)
