@@ -47,7 +47,7 @@ class Picture:
         side = np.arange(-radius_m, radius_m + step, step)
         around = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
         around = around[np.hypot(around[:, 0], around[:, 1]) <= radius_m]
-        self._paint((*around, x, y), colour)
+        self._paint(around + np.array([x, y]), colour)
 
     def site(self, site: Site) -> None:
         """Lanes as lines, waypoints as dots in the colour of their kind with a line to where they

@@ -98,10 +98,11 @@ class OccupancyGrid:
 
     @cached_property
     def clearance_m(self) -> Field:
-        """Distance from each cell to the nearest one that is not drivable, at most 3 m; the edge is
-        a wall."""
+        """Distance from each cell's centre to the surface of what is not drivable, at most 3 m; the
+        edge is a wall. 0 inside of walls."""
         walls = np.pad(~self.drivable, 1, constant_values=True)
-        return self._distance_m(walls)[1:-1, 1:-1]
+        away = self._distance_m(walls)[1:-1, 1:-1] - np.float32(self.resolution_m / 2)
+        return np.maximum(away, np.float32(0.0))
 
     @cached_property
     def obstacle_distance_m(self) -> Field:

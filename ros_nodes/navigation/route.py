@@ -12,7 +12,7 @@ import numpy as np
 from edge.domain.waypoints import Lane, Waypoint
 from ros_nodes.navigation.errors import NoRouteError, Reason
 from ros_nodes.navigation.field import Mask
-from ros_nodes.navigation.geometry import Points, Pose
+from ros_nodes.navigation.geometry import Points, Pose, wrap_angle
 from ros_nodes.navigation.graph import Arc, LaneGraph, turn_cost
 from ros_nodes.navigation.grid_search import way_over_cells
 from ros_nodes.navigation.limits import Limits
@@ -102,7 +102,8 @@ class RoutePlanner:
                 hint="Tell it its place.",
             )
         if pose.distance(goal.x, goal.y) <= _ON_LANE_M:
-            return self._finish(goal, (), [(pose.x, pose.y), (goal.x, goal.y)], [_JOIN_SPEED_M_S])
+            corners = [(pose.x, pose.y), (goal.x, goal.y)]
+            return self._finish(pose, goal, (), corners, [_JOIN_SPEED_M_S])
         avoid = frozenset(avoid)
         joins = self._joins(pose, avoid)
         found = self.graph.quickest([(join.arc, join.seconds) for join in joins], number, avoid)
@@ -114,17 +115,18 @@ class RoutePlanner:
             )
         arcs = found[0]
         join = min((one for one in joins if one.arc == arcs[0]), key=lambda one: one.seconds)
-        return self._along(goal, join, arcs)
+        return self._along(pose, goal, join, arcs)
 
-    def _along(self, goal: Waypoint, join: _Join, arcs: list[Arc]) -> Route:
+    def _along(self, pose: Pose, goal: Waypoint, join: _Join, arcs: list[Arc]) -> Route:
         places = self.graph.waypoints
         corners = [*join.corners, *((places[arc.head].x, places[arc.head].y) for arc in arcs)]
         speeds = [_JOIN_SPEED_M_S] * (len(join.corners) - 1)
         speeds += [self.graph.speed(arc.lane) for arc in arcs]
-        return self._finish(goal, arcs, corners, speeds)
+        return self._finish(pose, goal, arcs, corners, speeds)
 
     def _finish(
         self,
+        pose: Pose,
         goal: Waypoint,
         arcs: Sequence[Arc],
         corners: Sequence[tuple[float, float]],
@@ -136,8 +138,18 @@ class RoutePlanner:
             tuple(self.graph.waypoints[arc.head].id for arc in arcs),
             tuple(arc.lane.id for arc in arcs),
             path,
-            path.time_s,
+            path.time_s + self._turning_s(pose, goal, path),
         )
+
+    def _turning_s(self, pose: Pose, goal: Waypoint, path: Path) -> float:
+        """Seconds for starting, and for turns on the spot at the start and at the goal."""
+        first, last = path.points[1] - path.points[0], path.points[-1] - path.points[-2]
+        turns = (
+            wrap_angle(math.atan2(first[1], first[0]) - pose.theta),
+            wrap_angle(goal.theta - math.atan2(last[1], last[0])),
+        )
+        start_s = self.limits.max_speed_m_s / (2 * self.limits.max_acceleration_m_s2)
+        return start_s + sum(abs(turn) for turn in turns) / self.limits.max_turn_rad_s
 
     def _corner_is_free(self, start: tuple[float, float], end: tuple[float, float]) -> bool:
         return self.grid.clearance_along(start, end) >= self.limits.radius_m + _CORNER_MARGIN_M

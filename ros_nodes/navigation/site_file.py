@@ -57,7 +57,7 @@ def read_site(path: Path) -> Site:
 def write_site(site: Site, path: Path) -> None:
     """Write waypoints and lanes, each on a line of its own."""
     lines = [
-        "# Waypoints and lanes. Metres, degrees, metres a second. Lanes go both ways unless one_way."
+        "# Waypoints and lanes. Metres, degrees, m/s. Lanes go both ways unless one_way: true."
     ]
     lines.append("waypoints:")
     lines += [f"  - {_flow(_waypoint_row(waypoint))}" for waypoint in site.waypoints]

@@ -10,19 +10,22 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ros_nodes.navigation.geometry import Points
 
+Floats = NDArray[np.float64]
 _SAMPLES = 16
 _STANDING_M_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneSettings:
-    """Lengths in metres around the body's skin; times and braking of the whole chain from scan to
-    wheels."""
+    """Lengths in metres from the body's skin; reaction and braking of the whole chain from scan to
+    wheels. The side margin is narrow, for doors; the front margin is what is kept on standing."""
 
-    stop_margin_m: float = 0.05
+    side_margin_m: float = 0.03
+    front_margin_m: float = 0.07
     slow_margin_m: float = 0.15
     slow_speed_m_s: float = 0.3
     slow_ahead_m: float = 0.3
@@ -32,8 +35,8 @@ class ZoneSettings:
 
 @dataclass(frozen=True, slots=True)
 class ZoneVerdict:
-    """`scale` (0 to 1) of the commanded speeds is safe; `free_m` is the way to the next contact,
-    inf without."""
+    """`scale` (0 to 1) of the commanded speeds is safe; `free_m` is the way that may still be
+    driven, inf where nothing is near."""
 
     scale: float
     free_m: float
@@ -67,7 +70,7 @@ class CollisionZones:
         """The most speed, and the way that is free. Points behind the middle are what the robot
         drives away from."""
         settings, speed = self._settings, abs(v)
-        reach = self._braking_way(speed) + settings.slow_ahead_m
+        reach = self._braking_way(speed) + settings.front_margin_m + settings.slow_ahead_m
         slow_radius = self._radius + settings.slow_margin_m
         near = np.hypot(points[:, 0], points[:, 1]) <= reach + slow_radius
         points = points[near & (points[:, 0] * math.copysign(1.0, v) > 0)]
@@ -78,21 +81,21 @@ class CollisionZones:
         away = np.hypot(
             points[None, :, 0] - centres[:, None, 0], points[None, :, 1] - centres[:, None, 1]
         ).min(axis=1)
-        touching = away < self._radius + settings.stop_margin_m
+        touching = away < self._radius + settings.side_margin_m
         allowed = free = math.inf
         if touching.any():
             first = int(touching.argmax())
-            free = self._refine(along, away, first)
+            free = max(0.0, self._contact(along, away, first) - settings.front_margin_m)
             allowed = self._speed_for(free)
         if (away[along <= settings.slow_ahead_m] < slow_radius).any():
             allowed = min(allowed, settings.slow_speed_m_s)
         return allowed, free
 
-    def _refine(self, along: np.ndarray, away: np.ndarray, first: int) -> float:
-        """Where between two samples the skin's margin is touched."""
+    def _contact(self, along: Floats, away: Floats, first: int) -> float:
+        """The way to where the skin's side margin is touched, between two samples."""
         if first == 0:
             return 0.0
-        limit = self._radius + self._settings.stop_margin_m
+        limit = self._radius + self._settings.side_margin_m
         before, after = float(away[first - 1]), float(away[first])
         share = (before - limit) / max(before - after, 1e-9)
         return float(along[first - 1] + share * (along[first] - along[first - 1]))
@@ -108,7 +111,7 @@ class CollisionZones:
         return speed if speed > 2 * _STANDING_M_S else 0.0
 
 
-def _on_arc(along: np.ndarray, direction: float, bend: float) -> Points:
+def _on_arc(along: Floats, direction: float, bend: float) -> Points:
     """Points at lengths along the arc that starts at the origin; `bend` is turn per metre
     driven."""
     angle = along * bend
