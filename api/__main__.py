@@ -1,0 +1,96 @@
+"""The api process: `python -m api --data-dir DIR`."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import click
+import uvicorn
+import uvloop
+
+from api import readiness
+from api.app import create_app
+from api.context import Context
+from api.live import Live
+from edge import ipc, logs
+from edge import settings as edge_settings
+from edge.domain.errors import SetupError
+from edge.settings import Settings
+from edge.store.database import Database
+
+BEAT_S = 0.5
+GRACE_S = 1
+"""Seconds that open requests get at the end; WebSockets are closed at once."""
+PING_S = 20.0
+MAX_SOCKET_MESSAGE = 16 * 1024
+
+log = logs.get("api")
+
+
+@click.command()
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True
+)
+def main(data_dir: Path) -> None:
+    """Serve the HTTP contract, the live events and the touchscreen."""
+    logs.configure("api", data_dir)
+    try:
+        settings = edge_settings.load(data_dir)
+        key = edge_settings.read_secret(settings.data_dir, "jwt.key")
+        live = Live(settings)
+        database = Database.open(settings.store_path, on_commit=live.committed)
+    except SetupError as error:
+        raise click.ClickException(str(error)) from error
+    with contextlib.closing(database):
+        app = create_app(settings, database, live, key)
+        uvloop.run(serve(uvicorn.Server(_config(app, settings)), app.state.context))
+
+
+async def serve(server: uvicorn.Server, context: Context) -> None:
+    """Serve until SIGTERM or SIGINT; tell the service manager how it goes."""
+    beating = asyncio.create_task(_beat(server, context))
+    try:
+        await server.serve()
+    finally:
+        beating.cancel()
+        ipc.notify("STOPPING=1")
+
+
+async def _beat(server: uvicorn.Server, context: Context) -> None:
+    """From the event loop, so that a loop that hangs is silent. READY once it listens and the robot can work."""
+    told_ready = False
+    while True:
+        ipc.notify("WATCHDOG=1")
+        if not told_ready and server.started:
+            parts = readiness.parts(context)
+            down = [
+                f"{name}: {part.reason}" for name, part in parts.items() if part.status == "down"
+            ]
+            told_ready = not down
+            ipc.notify("READY=1" if told_ready else f"STATUS={' '.join(down)}")
+        await asyncio.sleep(BEAT_S if told_ready else BEAT_S / 10)
+
+
+def _config(app: object, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=settings.api.host,
+        port=settings.api.port,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        ws_max_size=MAX_SOCKET_MESSAGE,
+        ws_per_message_deflate=False,
+        # The peer's address decides who stands at the robot: no header may ever replace it.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=30,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The whole application, made by `create_app`; nothing is made at import."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+
+from api import errors
+from api.context import Context
+from api.feed import Feed
+from api.live import Live
+from api.maps import MapFile
+from api.metrics import Metrics
+from api.middleware import Outermost
+from api.pages import Pages
+from api.routers import (
+    auth,
+    books,
+    deliveries,
+    events,
+    health,
+    notifications,
+    places,
+    requests,
+    returns,
+    robot,
+    stop,
+    ui,
+)
+from api.schemas.base import Failure
+from api.security import Secrets, Tokens
+from api.stop import Stopper
+from edge.settings import Settings
+from edge.store.database import Database, new_id
+
+MAX_BODY_BYTES = 64 * 1024
+DESCRIPTION = "The robot's own contract, served from its own store with or without a network."
+FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Failure} for status in (401, 403, 404, 409, 413, 422, 429, 503)
+}
+
+ROUTERS = (
+    health, auth, books, requests, returns, deliveries, stop, robot, places, notifications, events, ui
+)  # fmt: skip
+
+
+def create_app(settings: Settings, database: Database, live: Live, jwt_key: str) -> FastAPI:
+    """`live.committed` should be the database's `on_commit`, so that changes show at once."""
+    metrics = Metrics()
+    context = Context(
+        settings=settings,
+        database=database,
+        live=live,
+        tokens=Tokens(jwt_key, settings.api.access_token_s),
+        secrets=Secrets(),
+        stopper=Stopper(settings.run_dir, metrics),
+        map=MapFile(settings.map_path),
+        metrics=metrics,
+        boot_id=new_id(),
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        feed = Feed(settings, database, live)
+        live.start()
+        feed.start()
+        yield
+        await feed.close()
+        await live.close()
+        context.secrets.close()
+        context.stopper.close()
+
+    app = FastAPI(
+        title="LUNA",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        max_body_size=MAX_BODY_BYTES,
+        middleware=[Middleware(Outermost, metrics=metrics)],
+        responses=FAILURES,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False},
+    )
+    app.state.context = context
+    app.state.pages = Pages(settings.robot.name)
+    errors.install(app)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    return app

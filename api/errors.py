@@ -1,0 +1,111 @@
+"""What goes wrong, as an answer: every error of the core, of the framework and of ours becomes one envelope."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from api import envelope
+from edge.domain import errors
+
+RETRY_AFTER_S = 2
+"""What a client is told to wait where a part of the robot is away: about a restart of that part."""
+
+STATUS: tuple[tuple[type[errors.LunaError], int], ...] = (
+    (errors.NotFoundError, 404),
+    (errors.ForbiddenError, 403),
+    (errors.UnauthenticatedError, 401),
+    (errors.ValidationError, 422),
+    (errors.ConflictError, 409),
+)
+
+CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    429: "RATE_LIMITED",
+    503: "ROBOT_UNAVAILABLE",
+}
+
+
+class TokenExpiredError(errors.UnauthenticatedError):
+    code = "TOKEN_EXPIRED"
+
+
+class ExpiredError(errors.ConflictError):
+    code = "EXPIRED"
+
+
+class TooManyError(errors.LunaError):
+    """Too much was asked at once; `retry_after_s` says when to come back."""
+
+    code: ClassVar[str] = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class AccountLockedError(TooManyError):
+    code = "ACCOUNT_LOCKED"
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(errors.LunaError)
+    async def luna(_: Request, error: errors.LunaError) -> Response:
+        return answer(error)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        code = CODES.get(error.status_code, f"HTTP_{error.status_code}")
+        headers = {**_headers(error.status_code), **(error.headers or {})}
+        return envelope.failure(error.status_code, code, str(error.detail), {}, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        fields = _fields(error.errors())
+        return envelope.failure(
+            422, "VALIDATION_ERROR", "What was sent cannot be right.", {"fields": fields}
+        )
+
+
+def answer(error: errors.LunaError) -> Response:
+    """The envelope for an error of ours."""
+    if isinstance(error, TooManyError):
+        headers = {"Retry-After": str(error.retry_after_s)}
+        return envelope.failure(429, error.code, str(error), error.details, headers)
+    if isinstance(error, errors.UnavailableError):
+        # One code for all that is away; which part it was, the message says.
+        return envelope.failure(
+            503, errors.UnavailableError.code, str(error), error.details, _headers(503)
+        )
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    return envelope.failure(status, error.code, str(error), error.details, _headers(status))
+
+
+def unexpected() -> Response:
+    """Never what happened, only that something did: the log has the rest."""
+    return envelope.failure(
+        500, "INTERNAL_ERROR", "Something went wrong on the robot. Its log says what."
+    )
+
+
+def _fields(found: Sequence[Any]) -> dict[str, list[str]]:
+    """A field's path, without saying whether it came in body or query, with all that is wrong with it."""
+    fields: dict[str, list[str]] = {}
+    for one in found:
+        path = ".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0])
+        fields.setdefault(path, []).append(str(one["msg"]))
+    return fields
+
+
+def _headers(status: int) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}

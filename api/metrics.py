@@ -1,0 +1,49 @@
+"""The numbers that an operator watches, in Prometheus' text form."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.types import Scope
+
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """A registry of its own, so that two apps in one process (tests) never meet."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "luna_http_requests",
+            "Requests answered, by route, method and status.",
+            ["route", "method", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "luna_http_request_seconds",
+            "Time to answer a request.",
+            ["route"],
+            buckets=BUCKETS_S,
+            registry=self.registry,
+        )
+        self.sockets = Gauge("luna_websocket_clients", "Open WebSockets.", registry=self.registry)
+        self.dropped = Counter(
+            "luna_websocket_dropped",
+            "WebSockets dropped because they were too slow.",
+            registry=self.registry,
+        )
+        self.stops = Counter(
+            "luna_stop_requests",
+            "STOP by HTTP or WebSocket, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.part = Gauge(
+            "luna_part_ready", "1: ok, 0.5: degraded, 0: down.", ["part"], registry=self.registry
+        )
+
+    def request(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unknown")
+        self._requests.labels(route, scope["method"], status).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

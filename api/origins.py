@@ -1,0 +1,48 @@
+"""Which web pages may use this API from a browser, and which names this robot answers to."""
+
+import functools
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether a browser sends this for a page of another site. What is no browser sends no Origin.
+
+    The Host has to be a name of ours too: an attacker's name that resolves to this robot is same-origin to itself.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    host = headers.get("host", "")
+    return urlsplit(origin).netloc.lower() != host.lower() or not is_ours(host)
+
+
+def is_ours(host: str) -> bool:
+    """Whether `host` (with or without a port) is an address or a name of this machine, not somebody's domain."""
+    name = (urlsplit(f"//{host}").hostname or "").lower()
+    return name in _names() or _address(name) is not None
+
+
+def at_robot(connection: HTTPConnection) -> bool:
+    """Whether the peer sits at the robot: its socket's address is loopback. No header is ever asked."""
+    address = _address(connection.client.host) if connection.client else None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address is not None and address.is_loopback
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+@functools.cache
+def _names() -> frozenset[str]:
+    own = socket.gethostname().lower()
+    return frozenset({"localhost", own, f"{own}.local"})

@@ -1,0 +1,38 @@
+"""Alive, ready, and in numbers. Asked by machines, without a login."""
+
+from fastapi import APIRouter, Response
+
+from api import envelope, readiness
+from api.deps import Anyone, Robot
+from api.errors import RETRY_AFTER_S
+from api.schemas.base import One
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health", response_model=One[dict[str, str]], summary="The process is alive")
+async def health(_: Anyone) -> Response:
+    return envelope.one({"status": "ok"})
+
+
+@router.get(
+    "/ready", response_model=One[dict[str, object]], summary="Whether the robot can do its job"
+)
+async def ready(_: Anyone, robot: Robot) -> Response:
+    found = readiness.parts(robot)
+    is_ready = readiness.is_ready(found)
+    told = {name: {"status": part.status, "reason": part.reason} for name, part in found.items()}
+    if is_ready:
+        return envelope.one({"ready": True, "parts": told})
+    return envelope.failure(
+        503,
+        "ROBOT_UNAVAILABLE",
+        "A part of the robot is down.",
+        {"ready": False, "parts": told},
+        {"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+@router.get("/metrics", response_class=Response, summary="Numbers for Prometheus")
+async def metrics(_: Anyone, robot: Robot) -> Response:
+    return Response(robot.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

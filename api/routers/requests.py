@@ -1,0 +1,107 @@
+"""Readers ask for books to be brought."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from api import envelope
+from api.deps import Everybody, Principal, Robot, SignedIn, Staff
+from api.lists import Direction, Paged, SortKey, many
+from api.once import Once
+from api.schemas.base import Many, One
+from api.schemas.work import Completion, NewRequest, Request
+from edge.domain.errors import NotFoundError
+from edge.domain.requests import Request as BookRequest
+from edge.domain.requests import RequestStatus
+from edge.domain.users import Role
+from edge.services import records, requests
+from edge.store.database import Reader
+
+router = APIRouter(prefix="/api/v1/requests", tags=["requests"])
+
+
+def seen_by(who: Principal, request: BookRequest) -> dict[str, Any]:
+    """The record as this person may see it: the hand-over PIN is its owner's alone."""
+    record = records.record(request)
+    return {**record, "pin": request.pin} if who.owns(request.user_id) else record
+
+
+def visible(reader: Reader, who: Principal, request_id: str) -> BookRequest:
+    """Raises NotFoundError also where it is another's."""
+    request = requests.get(reader, request_id)
+    if not (who.is_staff or who.owns(request.user_id)):
+        raise NotFoundError("There is no such request.")
+    return request
+
+
+@router.post("", response_model=One[Request], status_code=201, summary="Ask for a book")
+async def create(body: NewRequest, who: SignedIn, robot: Robot, once: Once) -> Response:
+    auto_approve = robot.settings.requests.auto_approve
+    wanted = body.model_dump()
+    return await once.create(
+        who,
+        body,
+        lambda tx: seen_by(
+            who, requests.create(tx, user_id=who.id, auto_approve=auto_approve, **wanted)
+        ),
+    )
+
+
+@router.get("", response_model=Many[Request], summary="Requests: mine, or all for librarians")
+async def list_requests(
+    who: SignedIn,
+    robot: Robot,
+    paging: Paged,
+    status: RequestStatus | None = None,
+    sort: SortKey = "created_at",
+    order: Direction = "asc",
+) -> Response:
+    found = robot.read(
+        lambda reader: requests.list_requests(
+            reader,
+            user_id=None if who.is_staff else who.id,
+            status=status,
+            sort=sort,
+            order=order,
+            page=paging.page,
+            limit=paging.limit,
+        )
+    )
+    return many(found, lambda one: seen_by(who, one))
+
+
+@router.get("/{request_id}", response_model=One[Request], summary="One request")
+async def get_request(request_id: str, who: SignedIn, robot: Robot) -> Response:
+    return envelope.one(seen_by(who, robot.read(lambda reader: visible(reader, who, request_id))))
+
+
+@router.put("/{request_id}/approve", response_model=One[Request], summary="Let it be delivered")
+async def approve(request_id: str, who: Staff, robot: Robot) -> Response:
+    request = await robot.write(who.actor, lambda tx: requests.approve(tx, request_id))
+    return envelope.one(seen_by(who, request))
+
+
+@router.put("/{request_id}/cancel", response_model=One[Request], summary="I don't want it any more")
+async def cancel(request_id: str, who: SignedIn, robot: Robot) -> Response:
+    def work(tx: Any) -> BookRequest:
+        request = requests.get(tx, request_id)
+        if not (who.role is Role.ADMIN or who.owns(request.user_id)):
+            raise NotFoundError("There is no such request.")
+        return requests.cancel(tx, request_id)
+
+    return envelope.one(seen_by(who, await robot.write(who.actor, work)))
+
+
+@router.put("/{request_id}/complete", response_model=One[Request], summary="I have the book")
+async def complete(
+    request_id: str, who: Everybody, robot: Robot, body: Completion | None = None
+) -> Response:
+    pin = body.pin if body else None
+
+    def work(tx: Any) -> BookRequest:
+        by_owner = who.owns(requests.get(tx, request_id).user_id)
+        if not by_owner and who.role is not Role.KIOSK:
+            raise NotFoundError("There is no such request.")
+        return requests.complete(tx, request_id, pin=pin, by_owner=by_owner)
+
+    return envelope.one(seen_by(who, await robot.write(who.actor, work)))

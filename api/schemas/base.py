@@ -1,0 +1,65 @@
+"""What all bodies share, and the envelopes around them."""
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from edge.domain.times import format_time
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """What is sent to us: unknown fields are refused, so that a typing error is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Model(BaseModel):
+    """What we answer. Handlers answer records; these models describe them."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Words = Annotated[str, StringConstraints(max_length=2000)]
+Time = Annotated[AwareDatetime, PlainSerializer(format_time)]
+"""A time with a zone; kept in UTC."""
+
+
+class Meta(Model):
+    timestamp: str = Field(examples=["2026-01-31T09:00:00.000Z"])
+    request_id: str
+
+
+class One(Model, Generic[T]):
+    success: Literal[True]
+    data: T
+    meta: Meta
+
+
+class Pagination(Model):
+    page: int
+    limit: int
+    total: int
+    total_pages: int
+
+
+class Many(Model, Generic[T]):
+    success: Literal[True]
+    data: list[T]
+    pagination: Pagination
+    meta: Meta
+
+
+class Problem(Model):
+    code: str = Field(examples=["NOT_FOUND"])
+    message: str
+    details: dict[str, Any]
+
+
+class Failure(Model):
+    success: Literal[False]
+    error: Problem
+    meta: Meta

@@ -1,0 +1,70 @@
+"""Accounts and tokens."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.base import Body, Model, Text
+from edge.domain.users import Role
+
+Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", to_lower=True)]
+NewPassword = Annotated[
+    str, StringConstraints(min_length=8, max_length=128, strip_whitespace=False)
+]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=False)]
+
+
+class Registration(Body):
+    email: Email = Field(examples=["ada@example.org"])
+    password: NewPassword
+    first_name: Text
+    last_name: Text
+    phone_number: Text | None = None
+
+
+class Login(Body):
+    email: Text
+    password: Secret
+
+
+class PinLogin(Body):
+    """`login`: an email or a library card's number."""
+
+    login: Text
+    pin: Secret
+
+
+class Refresh(Body):
+    refresh_token: Secret
+
+
+class Profile(Body):
+    first_name: Text | None = None
+    last_name: Text | None = None
+    phone_number: Text | None = None
+
+
+class PasswordChange(Body):
+    current_password: Secret
+    new_password: NewPassword
+
+
+class User(Model):
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    phone_number: str | None
+    role: Role
+    active: bool
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class Session(Model):
+    user: User
+    access_token: str
+    refresh_token: str
+    expires_in: int = Field(description="life of the access token, s")
+    token_type: Literal["Bearer"]

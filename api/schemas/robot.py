@@ -1,0 +1,162 @@
+"""The robot, its orders and its places. Metres, radians, frame `map`."""
+
+from typing import Any
+
+from pydantic import Field
+
+from api.schemas.base import Body, Model, Text, Time
+from api.schemas.work import Task
+from edge.domain.robots import CommandStatus, CommandType, RobotStatus
+from edge.domain.waypoints import WaypointKind
+
+
+class Order(Body):
+    """`expires_at`: not begun later than this. The touchscreen always sends it."""
+
+    expires_at: Time | None = None
+
+
+class GoTo(Order):
+    location: Text = Field(description="a waypoint's name or code")
+
+
+class InitialPose(Order):
+    x: float = Field(ge=-10_000, le=10_000, allow_inf_nan=False)
+    y: float = Field(ge=-10_000, le=10_000, allow_inf_nan=False)
+    theta: float = Field(0.0, ge=-7, le=7, allow_inf_nan=False)
+
+
+class Maintenance(Body):
+    enabled: bool
+
+
+class Reset(Body):
+    event_id: Text
+
+
+class NewWaypoint(Body):
+    name: Text
+    location_code: Text
+    x_coordinate: float = Field(allow_inf_nan=False)
+    y_coordinate: float = Field(allow_inf_nan=False)
+    z_coordinate: float = Field(0.0, allow_inf_nan=False)
+    theta: float = Field(0.0, allow_inf_nan=False)
+    kind: WaypointKind
+    metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
+    is_active: bool = True
+
+
+class Waypoint(Model):
+    id: str
+    name: str
+    location_code: str
+    x_coordinate: float
+    y_coordinate: float
+    z_coordinate: float
+    theta: float
+    kind: WaypointKind
+    metadata: dict[str, Any]
+    is_active: bool
+
+
+class Lane(Model):
+    """From waypoint id `start` to waypoint id `end`, both ways unless `one_way`."""
+
+    id: str
+    start: str
+    end: str
+    length_m: float
+    width_m: float
+    speed_limit_m_s: float
+    one_way: bool
+    closed: bool
+
+
+class NewLane(Body):
+    id: Text | None = None
+    start: Text
+    end: Text
+    length_m: float = Field(gt=0, le=10_000)
+    width_m: float = Field(gt=0, le=100)
+    speed_limit_m_s: float = Field(gt=0, le=5)
+    one_way: bool = False
+    closed: bool = False
+
+
+class Lanes(Body):
+    edges: list[NewLane] = Field(max_length=5000)
+
+
+class Pose(Model):
+    x: float
+    y: float
+    theta: float
+    frame: str
+
+
+class EmergencyStop(Model):
+    """`active` is null while the gate is away: nobody knows, and the robot stands."""
+
+    active: bool | None
+    event_id: str | None
+    state: str | None = Field(description="RUNNING, HOLD, LATCHED or RESET")
+    source: str | None
+    reason: str | None
+    since: str | None
+
+
+class Fault(Model):
+    code: str
+    message: str
+    remedy: str
+
+
+class Robot(Model):
+    id: str
+    robot_name: str
+    status: RobotStatus
+    mode: str
+    pose: Pose | None
+    localised: bool
+    current_location: str | None
+    battery_level: float | None = Field(description="0 to 1")
+    charging: bool
+    current_task: Task | None
+    queue_length: int
+    navigation: dict[str, Any] | None
+    emergency_stop: EmergencyStop
+    faults: list[Fault]
+    last_heartbeat: str | None
+
+
+class Stopped(Model):
+    event_id: str
+    stopped: bool
+    joined: bool = Field(description="a stop was active already, and this is its id")
+
+
+class Command(Model):
+    id: str
+    type: CommandType
+    params: dict[str, Any]
+    issuer: str
+    status: CommandStatus
+    issued_at: str
+    expires_at: str | None
+    finished_at: str | None
+    result: dict[str, Any]
+
+
+class Modes(Model):
+    paused: bool
+    maintenance: bool
+
+
+class Map(Model):
+    """`origin`: x, y (m) and theta (rad) of the picture's lower left corner; `image`: a data URL."""
+
+    width: int
+    height: int
+    resolution: float = Field(description="metres a pixel")
+    origin: list[float]
+    image: str

@@ -1,0 +1,113 @@
+"""Requests, returns and the robot's tasks."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.base import Body, Id, Model, Text, Time, Words
+from edge.domain.requests import RequestStatus
+from edge.domain.returns import ReturnStatus
+from edge.domain.tasks import Priority, TaskStatus, TaskStep, TaskType
+
+
+class NewRequest(Body):
+    book_id: Id
+    request_location: Text = Field(description="a waypoint's name or code", examples=["R1"])
+    notes: Words | None = None
+    not_before: Time | None = None
+
+
+class Completion(Body):
+    """At the touchscreen the hand-over PIN proves that it is you."""
+
+    pin: Annotated[str, StringConstraints(pattern=r"^\d{4,8}$")] | None = None
+
+
+class NewReturn(Body):
+    """Give `copy_id`, or `book_id` where you have one copy of it."""
+
+    book_id: Id | None = None
+    copy_id: Id | None = None
+    pickup_location: Text
+
+
+class NewTask(Body):
+    source_location: Text
+    destination_location: Text
+    copy_id: Id | None = None
+    description: Words | None = None
+    recipient_id: Id | None = None
+    priority: Priority = Priority.NORMAL
+    not_before: Time | None = None
+    deadline: Time | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+
+class NewPriority(Body):
+    priority: Priority
+
+
+class Request(Model):
+    """`pin` is there for its owner alone."""
+
+    id: str
+    user_id: str
+    book_id: str
+    copy_id: str | None
+    request_location: str
+    status: RequestStatus
+    requested_at: str
+    completed_at: str | None
+    notes: str | None
+    task_id: str | None
+    pin: str | None = None
+
+
+class Return(Model):
+    id: str
+    user_id: str
+    book_id: str
+    copy_id: str
+    pickup_location: str
+    status: ReturnStatus
+    initiated_at: str
+    picked_up_at: str | None
+    completed_at: str | None
+    task_id: str | None
+
+
+class HistoryEntry(Model):
+    at: str
+    event: str
+    status: TaskStatus
+    step: TaskStep | None
+    actor: str
+    note: str | None
+
+
+class Task(Model):
+    """`history` is left out of lists."""
+
+    id: str
+    request_id: str | None
+    return_id: str | None
+    task_type: TaskType
+    priority: Priority
+    status: TaskStatus
+    step: TaskStep | None
+    assigned_robot_id: str | None
+    source_location: str
+    destination_location: str
+    copy_id: str | None
+    recipient_id: str | None
+    description: str | None
+    not_before: str | None
+    deadline: str | None
+    attempts: int
+    eta: str | None
+    created_at: str
+    started_at: str | None
+    completed_at: str | None
+    failure: str | None
+    metadata: dict[str, Any]
+    history: list[HistoryEntry] = Field(default_factory=list)

@@ -1,0 +1,150 @@
+"""How the robot is, in one record: what the gate says, what ros says, and what the store says."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from api.live import Live
+from edge.domain.robots import RobotStatus
+from edge.domain.stops import CAUSES, MotionState
+from edge.domain.tasks import Task
+from edge.domain.times import format_time
+from edge.services import records, robot, tasks
+from edge.settings import Settings
+from edge.store.database import Reader
+from firmware_bridge.sockets import GateState
+
+STANDING = frozenset({MotionState.LATCHED, MotionState.RESET})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the store says of the robot's work."""
+
+    paused: bool
+    maintenance: bool
+    active: Task | None
+    queue: tuple[Task, ...]
+
+    @classmethod
+    def read(cls, reader: Reader, robot_id: str) -> "Work":
+        state = robot.get_state(reader)
+        return cls(
+            state.paused,
+            state.maintenance,
+            tasks.active(reader, robot_id),
+            tuple(tasks.queue(reader)),
+        )
+
+
+def robot_record(settings: Settings, live: Live, work: Work) -> dict[str, Any]:
+    """The `robot` of the contract."""
+    said = live.latest("robot")
+    gate = live.gate
+    battery = gate.battery if gate else None
+    return {
+        "id": settings.robot.id,
+        "robot_name": settings.robot.name,
+        "status": _status(live, gate, work),
+        "mode": _mode(gate, work),
+        "pose": _pose(live.latest("pose")),
+        "localised": said.get("localised", False),
+        "current_location": said.get("current_location"),
+        "battery_level": battery.fraction if battery else said.get("battery_level"),
+        "charging": battery.charging if battery else bool(said.get("charging", False)),
+        "current_task": task_record(work.active) if work.active else None,
+        "queue_length": sum(work.active is None or one.id != work.active.id for one in work.queue),
+        "navigation": live.latest("navigation") or None,
+        "emergency_stop": stop_record(gate),
+        "faults": _faults(live, gate),
+        "last_heartbeat": _heartbeat(live),
+    }
+
+
+def task_record(task: Task) -> dict[str, Any]:
+    """A task without its history, as lists have it."""
+    record = records.record(task)
+    record.pop("history", None)
+    return record
+
+
+def stop_record(gate: GateState | None) -> dict[str, Any]:
+    """`active` is None where nobody knows: the gate is away."""
+    if gate is None:
+        return {
+            "active": None,
+            "event_id": None,
+            "state": None,
+            "source": None,
+            "reason": None,
+            "since": None,
+        }
+    return {
+        "active": gate.state is MotionState.LATCHED,
+        "event_id": gate.event_id,
+        "state": gate.state,
+        "source": gate.source,
+        "reason": gate.reason,
+        "since": None
+        if gate.since is None
+        else format_time(datetime.fromtimestamp(gate.since, UTC)),
+    }
+
+
+def _status(live: Live, gate: GateState | None, work: Work) -> RobotStatus:
+    if gate is not None and gate.state in STANDING:
+        return RobotStatus.STOPPED
+    if work.maintenance:
+        return RobotStatus.MAINTENANCE
+    if gate is None or not live.ros_is_fresh:
+        return RobotStatus.ERROR
+    said = str(live.latest("robot").get("status", RobotStatus.ERROR))
+    return RobotStatus(said) if said in RobotStatus.__members__ else RobotStatus.ERROR
+
+
+def _mode(gate: GateState | None, work: Work) -> str:
+    if gate is not None and gate.state in STANDING:
+        return "STOPPED"
+    if work.maintenance:
+        return "MAINTENANCE"
+    return "PAUSED" if work.paused else "AUTONOMOUS"
+
+
+def _pose(said: dict[str, Any]) -> dict[str, Any] | None:
+    return {name: said.get(name) for name in ("x", "y", "theta", "frame")} if said else None
+
+
+def _faults(live: Live, gate: GateState | None) -> list[dict[str, str]]:
+    """What keeps the robot from moving, each with what ends it."""
+    if gate is None:
+        return [
+            {
+                "code": "GATE_AWAY",
+                "message": "The motion gate is away; the robot stands.",
+                "remedy": "It restarts by itself.",
+            }
+        ]
+    found = [
+        {
+            "code": one.name,
+            "message": one.name.replace("_", " ").capitalize(),
+            "remedy": CAUSES[one.name].clears,
+        }
+        for one in gate.causes
+    ]
+    if not live.ros_is_fresh:
+        found.append(
+            {
+                "code": "ROS_AWAY",
+                "message": "The ROS side is away; the robot stands.",
+                "remedy": "It restarts by itself.",
+            }
+        )
+    return found
+
+
+def _heartbeat(live: Live) -> str | None:
+    age_s = live.ros_age_s
+    if age_s == float("inf"):
+        return None
+    return format_time(datetime.fromtimestamp(datetime.now(UTC).timestamp() - age_s, UTC))
