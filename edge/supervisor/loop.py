@@ -17,6 +17,8 @@ from edge.supervisor.roster import Program
 
 END_S = 2.0
 """From SIGTERM to kill -9 for a process that does not end. Two rounds of it stay below 5 s."""
+ABORT_S = 0.5
+"""What a hung process gets to write down where it hangs; a frozen one can't."""
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -137,9 +139,13 @@ class Supervisor:
                 child.start(now)
         elif self._ending_since is not None:
             self._see_out(seat, now)
+        elif seat.kill_at is not None:
+            if now >= seat.kill_at:
+                child.kill()
         elif child.hung(now):
             self._tell(f"{child.program.name} gives no sign of life and is killed")
-            child.kill()
+            child.abort()
+            seat.kill_at = now + ABORT_S
         elif child.ready:
             self._arrived(seat, now)
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from edge.domain.errors import SetupError
 
-FILE = "sim.json"
+FILE = "made-from.json"
 
 
 @dataclass(frozen=True, slots=True)

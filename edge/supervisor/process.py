@@ -89,6 +89,11 @@ class Child:
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
 
+    def abort(self) -> None:
+        """Make it say where it hangs (Python's fault handler does, into the log) and die."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGABRT)
+
     def kill(self) -> None:
         """End it and all that it started, now. Also works on a frozen one."""
         self._signal_group(signal.SIGKILL)

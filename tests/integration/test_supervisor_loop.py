@@ -119,6 +119,18 @@ def test_a_frozen_process_is_killed_and_started_again(desk: Desk) -> None:
     assert len(desk.pids("one")) == 2
 
 
+def test_a_hung_process_leaves_in_its_log_where_it_hung(desk: Desk) -> None:
+    loop = "def round_and_round():\n        while True: pass\n    "
+    first = "if os.path.getsize(sys.argv[1]) < 9: round_and_round()\n    "
+    hangs = WORKER.replace("while True:", f"{loop}{first}while True:")
+    desk.add("one", hangs, silence_s=0.5, environment={"PYTHONFAULTHANDLER": "1"})
+    desk.on_ready = lambda: None
+    desk.on_word = lambda line: _end() if "is back after" in line else None
+    desk.run()
+    assert "died (signal SIGABRT)" in desk.told[1]
+    assert "in round_and_round" in (desk.path / "logs" / "one.log").read_text()
+
+
 def test_a_process_that_never_comes_up_ends_all_with_the_name_of_its_log(desk: Desk) -> None:
     rule = Restart(backoff_s=0.01, attempts_to_start=3)
     desk.add("good")
