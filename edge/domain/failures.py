@@ -44,10 +44,12 @@ EXPLANATIONS: dict[Failure, Explanation] = {
         "The robot does not know where it is.", "Tell it its place on the touchscreen."
     ),
     Failure.STUCK: Explanation(
-        "The robot could not move.", "Look for something under its wheels, then start the task again."
+        "The robot could not move.",
+        "Look for something under its wheels, then start the task again.",
     ),
     Failure.TIMEOUT: Explanation(
-        "The drive took far longer than it should.", "Look where the robot stands, then start the task again."
+        "The drive took far longer than it should.",
+        "Look where the robot stands, then start the task again.",
     ),
     Failure.OFF_MAP: Explanation(
         "The robot stands where its map shows no floor.", "Push it back to a known place."
