@@ -17,7 +17,7 @@ from edge import logs
 from edge.settings import Settings
 from firmware_bridge.sockets import MotionLink, StateWatcher
 from ros_nodes import convert, qos
-from ros_nodes.runtime import STEADY
+from ros_nodes.runtime import steady
 
 HEARTBEAT_S = 0.1
 RETRY_S = 0.25
@@ -41,8 +41,8 @@ class Base(Node):
         self._odometry = self.create_publisher(Odometry, "odom", qos.STREAM)
         self._battery = self.create_publisher(BatteryState, "battery_state", qos.STREAM)
         self.create_subscription(Twist, "cmd_vel", self._on_command, qos.COMMAND)
-        self.create_timer(HEARTBEAT_S, self._beat, clock=STEADY)
-        self.create_timer(READ_S / max(1.0, self._speed), self._read, clock=STEADY)
+        self.create_timer(HEARTBEAT_S, self._beat, clock=steady())
+        self.create_timer(READ_S / max(1.0, self._speed), self._read, clock=steady())
 
     def close(self) -> None:
         self._link.send(0.0, 0.0)

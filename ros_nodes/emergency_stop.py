@@ -23,7 +23,7 @@ from ros_nodes import convert, qos
 from ros_nodes.base import RETRY_S, is_open
 from ros_nodes.live import Live
 from ros_nodes.navigation.zones import CollisionZones
-from ros_nodes.runtime import STEADY, pace
+from ros_nodes.runtime import pace, steady
 
 WATCH_S = 0.05
 GATE_TIMEOUT_S = 0.2
@@ -52,7 +52,7 @@ class EmergencyStop(Node):
         self.create_subscription(LaserScan, "scan", self._on_scan, qos.SENSOR)
         self.create_service(Trigger, "emergency_stop/stop", self._on_stop)
         self.create_service(ResetEmergencyStop, "emergency_stop/reset", self._on_reset)
-        self.create_timer(WATCH_S, self._watch, clock=STEADY)
+        self.create_timer(WATCH_S, self._watch, clock=steady())
 
     def close(self) -> None:
         self._watcher.close()

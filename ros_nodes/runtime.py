@@ -33,14 +33,19 @@ _SPIN_S = 1.0
 
 log = logs.get("ros.runtime")
 
-STEADY = Clock(clock_type=ClockType.STEADY_TIME)
-"""For timers that belong to real time, whatever the simulation's clock does."""
+
+def steady() -> Clock:
+    """A clock for a timer that belongs to real time, whatever the simulation's clock does.
+
+    Each timer has one of its own: the events executor complains of many timers on one clock.
+    """
+    return Clock(clock_type=ClockType.STEADY_TIME)
 
 
 def pace(node: Node, settings: Settings) -> Clock:
     """The clock of control and of waiting for people: the simulation's where it runs at another speed
     than time, else the steady one, which no time server ever moves."""
-    clock: Clock = STEADY if settings.sim.speed == 1.0 else node.get_clock()
+    clock: Clock = steady() if settings.sim.speed == 1.0 else node.get_clock()
     return clock
 
 
@@ -90,7 +95,7 @@ class Runtime:
 
     def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Serve the nodes until `stop`. `on_ready` is called once the executor turns."""
-        pulse = self._nodes[0].create_timer(PULSE_S, self._pulse, clock=STEADY)
+        pulse = self._nodes[0].create_timer(PULSE_S, self._pulse, clock=steady())
         on_ready()
         ipc.notify("READY=1")
         while not self._stopped.done():
@@ -156,7 +161,7 @@ def choose_executor() -> Executor:
 def _turns(executor: Executor) -> bool:
     node = rclpy.create_node("self_test", use_global_arguments=False)
     ticked: Future = Future()
-    node.create_timer(0.001, lambda: ticked.done() or ticked.set_result(None), clock=STEADY)
+    node.create_timer(0.001, lambda: ticked.done() or ticked.set_result(None), clock=steady())
     executor.add_node(node)
     executor.spin_until_future_complete(ticked, timeout_sec=_SELF_TEST_S)
     executor.remove_node(node)

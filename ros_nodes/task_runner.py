@@ -35,17 +35,20 @@ from ros_nodes.driver import Driver
 from ros_nodes.live import Live
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.robot_face import RobotFace
-from ros_nodes.runtime import STEADY, pace
+from ros_nodes.runtime import pace, steady
 
 TICK_S = 0.05
 LOOK_S = 1.0
 """How often the store is asked whether it changed; a hint asks at once."""
+DUE_S = 5.0
+"""How often the queue is asked for a task whose time has come, while nothing changes."""
 TROUBLE_S = 1.0
 """Pause after a write that failed."""
 HOME_AGAIN_S = 30.0
 """Pause before the next try after a drive home that failed."""
 REMEMBER_S = 5.0
 REMEMBER_M = 0.1
+MOVED_M = 0.02
 AT_HOME_M = 0.25
 
 log = logs.get("ros.task_runner")
@@ -56,22 +59,22 @@ class Outlook:
     """What the store says at one moment. `orders`: those begun just now."""
 
     task: Task | None
-    queued: bool
     paused: bool
     maintenance: bool
     places: tuple[Waypoint, ...]
     orders: tuple[RobotCommand, ...] = ()
 
 
-def look(tx: Transaction, robot_id: str) -> Outlook:
-    """Read all that matters, and begin the orders that wait."""
+def look(tx: Transaction, robot_id: str, *, first: bool) -> Outlook:
+    """Read all that matters, and begin the orders that wait; `first`: after a start."""
+    if first:
+        robot.abandon_commands(tx)
     orders = []
     while (order := robot.next_command(tx)) is not None:
         orders.append(order)
     state = robot.get_state(tx)
     return Outlook(
         tasks.active(tx, robot_id),
-        bool(tasks.queue(tx)),
         state.paused,
         state.maintenance,
         tuple(places.waypoints(tx)),
@@ -87,11 +90,11 @@ class TaskRunner(Node):
         self._driver = Driver(self)
         self._face = RobotFace(live)
         self._pace = pace(self, settings)
-        self._outlook = Outlook(None, False, False, False, ())
+        self._outlook = Outlook(None, False, False, ())
         self._orders: list[RobotCommand] = []
         self._writing: Future[Any] | None = None
         self._written: Callable[[Any], None] = self._take_outlook
-        self._stale = True
+        self._stale = self._first_look = True
         self._version = -1
         self._next_look = self._not_before = self._claim_at = self._renew_at = 0.0
         self._phase: tuple[str, Phase] | None = None
@@ -106,7 +109,7 @@ class TaskRunner(Node):
         self.create_subscription(Bool, "localised", self._on_localised, qos.STATE)
         self.create_subscription(StopMessage, "emergency_stop", self._on_stop, qos.STATE)
         self.create_subscription(BatteryState, "battery_state", self._on_battery, qos.STREAM)
-        self.create_timer(TICK_S, self._tick, clock=STEADY)
+        self.create_timer(TICK_S, self._tick, clock=steady())
 
     def wake(self) -> None:
         """The store may have changed. Safe to call from any thread."""
@@ -115,7 +118,10 @@ class TaskRunner(Node):
     # What is heard
 
     def _on_pose(self, message: PoseStamped) -> None:
-        self._face.pose = convert.pose(message.pose)
+        pose, before = convert.pose(message.pose), self._face.pose
+        if before is not None and pose.distance(before.x, before.y) > MOVED_M:
+            self._busy_at = self._now()  # also where somebody else drives it
+        self._face.pose = pose
 
     def _on_localised(self, message: Bool) -> None:
         self._face.localised = bool(message.data)
@@ -151,7 +157,10 @@ class TaskRunner(Node):
             self._version = version
         if self._stale:
             self._stale = False
-            self._write(lambda tx: look(tx, self._settings.robot.id), self._take_outlook)
+            first, self._first_look = self._first_look, False
+            self._write(
+                lambda tx: look(tx, self._settings.robot.id, first=first), self._take_outlook
+            )
         elif self._outlook.task is not None and now >= self._renew_at:
             self._renew_at = now + self._settings.tasks.lease_s / 3
             self._write(self._renewal(self._outlook.task.id), lambda _: None)
@@ -175,7 +184,7 @@ class TaskRunner(Node):
             task=outlook.task,
             waited_s=now - self._phase_since,
             orders=tuple(self._orders),
-            queued=outlook.queued and time.monotonic() >= self._claim_at,
+            queued=time.monotonic() >= self._claim_at,
             stopped=self._face.stopped,
             paused=outlook.paused,
             maintenance=outlook.maintenance,
@@ -235,6 +244,7 @@ class TaskRunner(Node):
 
     def _take_outlook(self, outlook: Outlook) -> None:
         self._outlook = outlook
+        self._claim_at = 0.0
         self._orders += outlook.orders
         self._face.paused, self._face.maintenance = outlook.paused, outlook.maintenance
         self._face.places = tuple(one for one in outlook.places if one.is_active)
@@ -253,7 +263,7 @@ class TaskRunner(Node):
     def _waited_before(self, task: Task | None) -> float:
         """Seconds that a wait for people had lasted when this process took it up: a restart does not
         make it longer. On a simulated clock nobody knows."""
-        if task is None or self._pace is not STEADY:
+        if task is None or self._settings.sim.speed != 1.0:
             return 0.0
         return max(0.0, seconds_between(task.phase_since, timestamp(self._database.clock)))
 
@@ -269,7 +279,7 @@ class TaskRunner(Node):
 
     def _take_claim(self, task: Task | None) -> None:
         if task is None:
-            self._claim_at = time.monotonic() + LOOK_S  # none of the queue is due
+            self._claim_at = time.monotonic() + DUE_S
         else:
             self._take_task(task)
 

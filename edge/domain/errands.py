@@ -48,7 +48,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """`waited_s`: how long the task has been in its phase; `idle_s`: since when nothing was to be done.
+    """`waited_s`: how long the task has been in its phase; `queued`: there may be a task to take; `idle_s`: since when nothing was to be done.
 
     `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none.
     """

@@ -15,7 +15,7 @@ from edge.store.database import Database
 from firmware_bridge.simulator import OWN_CAPS, Limits, SimulatedBoard
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.maps import load_map
-from ros_nodes.runtime import STEADY, Runtime
+from ros_nodes.runtime import Runtime, steady
 from ros_nodes.simulation.body import BodyNode
 from ros_nodes.simulation.memory import Remembered, recall, remember
 from ros_nodes.simulation.scan import Scanner
@@ -60,7 +60,7 @@ def run(settings: Settings, ros_arguments: Sequence[str] = ()) -> None:
             board.close()
 
         runtime.add(node, end)
-        node.create_timer(REMEMBER_S, keep, clock=STEADY)
+        node.create_timer(REMEMBER_S, keep, clock=steady())
         runtime.run()
         reached = node.speed_reached(time.monotonic())
         log.info("ends", speed_wanted=settings.sim.speed, speed_reached=round(reached, 2))

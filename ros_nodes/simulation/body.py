@@ -16,7 +16,7 @@ from sensor_msgs.msg import LaserScan
 from edge import logs
 from firmware_bridge.simulator import SimulatedBoard
 from ros_nodes import convert, qos
-from ros_nodes.runtime import STEADY
+from ros_nodes.runtime import steady
 from ros_nodes.simulation.scan import Scanner
 from ros_nodes.simulation.world import World
 
@@ -47,7 +47,7 @@ class BodyNode(Node):
         self._last = self._began
         self._scan = self.create_publisher(LaserScan, "scan", qos.SENSOR)
         self._time = self.create_publisher(Clock, "/clock", 10) if speed != 1.0 else None
-        self.create_timer(TICK_S, self._tick, clock=STEADY)
+        self.create_timer(TICK_S, self._tick, clock=steady())
 
     @property
     def clock_s(self) -> float:
