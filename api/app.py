@@ -35,7 +35,6 @@ from api.stop import Stopper
 from edge.settings import Settings
 from edge.store.database import Database, new_id
 
-MAX_BODY_BYTES = 64 * 1024
 DESCRIPTION = "The robot's own contract, served from its own store with or without a network."
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure} for status in (401, 403, 404, 409, 413, 422, 429, 503)
@@ -77,7 +76,6 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
-        max_body_size=MAX_BODY_BYTES,
         middleware=[Middleware(Outermost, metrics=metrics)],
         responses=FAILURES,
         redirect_slashes=False,

@@ -100,7 +100,8 @@ def _fields(found: Sequence[Any]) -> dict[str, list[str]]:
     """A field's path, without saying whether it came in body or query, with all that is wrong with it."""
     fields: dict[str, list[str]] = {}
     for one in found:
-        path = ".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0])
+        inside = [] if one["type"] == "json_invalid" else one["loc"][1:]
+        path = ".".join(str(part) for part in inside) or str(one["loc"][0])
         fields.setdefault(path, []).append(str(one["msg"]))
     return fields
 

@@ -1,4 +1,4 @@
-"""What happens to every request: an id, a refused foreign origin, a plain answer to a crash, a count.
+"""What happens to every request: an id, limits, a refused foreign origin, a plain answer to a crash, a count.
 
 One plain ASGI layer, because each costs every request and Starlette's own kind would cost a task.
 """
@@ -7,6 +7,7 @@ import re
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import envelope, errors, origins
@@ -16,6 +17,7 @@ from edge.store.database import new_id
 
 log = logs.get("api")
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+MAX_BODY_BYTES = 64 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -40,7 +42,7 @@ class Outermost:
                 )
                 await refused(scope, receive, sent)
             else:
-                await self._app(scope, receive, sent)
+                await self._app(scope, _limited(receive), sent)
         except (
             Exception
         ):  # the last line: whatever it is, the caller gets an envelope and the log the reason
@@ -73,6 +75,22 @@ class _Sent:
             headers["X-Content-Type-Options"] = "nosniff"
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)
+
+
+def _limited(receive: Receive) -> Receive:
+    """The same, but a body that is too long ends in a 413 as soon as it is. One that nobody reads harms nobody."""
+    read = 0
+
+    async def limited() -> Message:
+        nonlocal read
+        message = await receive()
+        if message["type"] == "http.request":
+            read += len(message.get("body", b""))
+            if read > MAX_BODY_BYTES:
+                raise HTTPException(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+        return message
+
+    return limited
 
 
 def _request_id(headers: Headers) -> str:

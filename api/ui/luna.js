@@ -174,19 +174,23 @@ function frame(points) {
   size = Math.max(unit * 1.1, 0.19);
   $("plan").setAttribute("stroke-width", unit * 0.55);
   $("scan").setAttribute("stroke-width", unit * 0.35);
-  showPlaces(points, unit);
+  showPlaces(points, unit, box);
 }
 
-function showPlaces(points, unit) {
+// What stands on the door: "Study room 106" is 106 on a map, "SHELF-A" is A.
+const SHORT = { room: ({ name }) => name.match(/\S*\d\S*$/)?.[0] ?? name, shelf: ({ location_code: code }) => code.split("-").pop() };
+
+function showPlaces(points, unit, [left, right]) {
   $("places").replaceChildren();
   for (const one of points) {
     if (one.kind === "junction" || !one.is_active) continue;
     const at = { class: one.kind, transform: `translate(${one.x_coordinate} ${-one.y_coordinate})` };
     const place = make($("places"), "g", at);
     make(place, "circle", { r: unit * (one.kind === "shelf" ? 0.4 : 0.75), "stroke-width": unit * 0.25 });
-    const label = one.kind === "shelf" ? one.location_code : one.name;
-    const font = unit * (one.kind === "shelf" ? 1.3 : 1.8);
-    make(place, "text", { y: -unit * 1.3, "font-size": font, "stroke-width": unit * 0.5 }, label);
+    const label = SHORT[one.kind]?.(one) ?? one.name;
+    const font = unit * (one.kind === "shelf" ? 1.7 : 2), half = label.length * font * 0.32, x = one.x_coordinate;
+    const shift = Math.max(0, left + half - x) - Math.max(0, x + half - right);  // never cut off at the edge
+    make(place, "text", { x: shift, y: -unit * 1.4, "font-size": font, "stroke-width": unit * 0.5 }, label);
   }
 }
 

@@ -1,0 +1,55 @@
+"""A real gate process with a simulated board behind its port."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from firmware_bridge.simulator import SimulatedBoard
+from firmware_bridge.sockets import StateWatcher
+
+START_S = 10.0
+
+
+@contextlib.contextmanager
+def gate(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The gate of this data directory, once it is linked to its board."""
+    board = SimulatedBoard(data_dir / "run" / "board")
+    ended = threading.Event()
+    stepping = threading.Thread(target=board.run, args=(ended,))
+    stepping.start()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "firmware_bridge.gate", "--data-dir", str(data_dir)),
+            *("--port", str(data_dir / "run" / "board"), "--max-speed", "0.5"),
+            *("--max-turn", "1.5", "--max-acceleration", "0.5"),
+        ],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_linked(data_dir)
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(10)
+        ended.set()
+        stepping.join()
+        board.close()
+
+
+def _wait_until_linked(data_dir: Path) -> None:
+    watcher = StateWatcher(data_dir / "run")
+    deadline = time.monotonic() + START_S
+    with contextlib.closing(watcher):
+        while time.monotonic() < deadline:
+            if watcher.connect():
+                state = watcher.receive()
+                if state is not None and state.link == "ok":
+                    return
+            time.sleep(0.02)
+    raise AssertionError("the gate is not linked to its board")
