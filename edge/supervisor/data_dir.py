@@ -1,7 +1,6 @@
 """The data directory: made whole or not at all, checked, and held by one robot at a time."""
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -12,41 +11,25 @@ from pathlib import Path
 
 from edge.domain.errors import SetupError
 from edge.settings import SETTINGS_FILE
+from edge.supervisor.hold import ANOTHER, clear, take
+from edge.supervisor.private_file import write_private
 
 FORMAT = 1
 FORMAT_FILE = "format.json"
 FOLDERS = ("secrets", "run", "map", "gate", "broker", "central", "logs", "logs/ros")
 SECRETS = ("jwt.key", "mqtt-robot", "mqtt-central", "mqtt-integrator")
-_ANOTHER = "Choose another one with --data-dir."
 
 
-@contextlib.contextmanager
-def held(path: Path, build: Callable[[Path], None]) -> Iterator[None]:
-    """Hold the data directory `path` for this process; where there is none, `build` fills one first.
+def hold(path: Path, build: Callable[[Path], None]) -> int:
+    """Hold the data directory `path`; where there is none, `build` fills one first.
 
-    `build` gets a directory that already has its folders and secrets. Raises SetupError.
+    `build` gets a directory that already has its folders and secrets. The descriptor that holds it,
+    for `hold.released`. Raises SetupError.
     """
     try:
-        lock = _made(path, build) if _is_new(path) else _existing(path)
+        return _made(path, build) if _is_new(path) else _existing(path)
     except OSError as error:
         raise _unusable(path, error) from error
-    try:
-        yield
-    finally:
-        _clear(path / "run")
-        os.close(lock)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only we may read, whole or not at all."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    draft.replace(path)
 
 
 def _is_new(path: Path) -> bool:
@@ -54,36 +37,22 @@ def _is_new(path: Path) -> bool:
     if not path.exists():
         return True
     if not path.is_dir():
-        raise SetupError(f"{path} is a file, not a directory.", hint=_ANOTHER)
+        raise SetupError(f"{path} is a file, not a directory.", hint=ANOTHER)
     return {entry.name for entry in path.iterdir()} <= {SETTINGS_FILE}
 
 
 def _existing(path: Path) -> int:
     """Lock and check a directory that has something in it. The descriptor that holds the lock."""
-    lock = _lock(path)
+    lock = take(path)
     try:
         _check(path)
         path.chmod(0o700)
         _complete(path)
-        _clear(path / "run")
+        clear(path / "run")
     except BaseException:
         os.close(lock)
         raise
     return lock
-
-
-def _lock(path: Path) -> int:
-    # On the directory itself: the kernel frees it with the last descriptor, and no file is left behind.
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise SetupError(
-            f"Another robot is running on the data in {path}.",
-            hint=f"Stop that one, or: {_ANOTHER}",
-        ) from error
-    return descriptor
 
 
 def _check(path: Path) -> None:
@@ -92,19 +61,19 @@ def _check(path: Path) -> None:
     except FileNotFoundError as error:
         raise SetupError(
             f"{path} is not LUNA's: it holds something else ({FORMAT_FILE} is missing).",
-            hint=_ANOTHER,
+            hint=ANOTHER,
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise SetupError(f"{path / FORMAT_FILE} cannot be understood.", hint=_ANOTHER) from error
+        raise SetupError(f"{path / FORMAT_FILE} cannot be understood.", hint=ANOTHER) from error
     if found != FORMAT:
         raise SetupError(
             f"The data in {path} are of format {found}; this program knows format {FORMAT}.",
-            hint=f"Use the program that made them, or: {_ANOTHER}",
+            hint=f"Use the program that made them, or: {ANOTHER}",
         )
     for needed in (path, path / "run", path / "logs", path / "luna.db"):
         if needed.exists() and not os.access(needed, os.W_OK):
             raise SetupError(
-                f"{needed} cannot be written.", hint=f"Allow it (chmod), or: {_ANOTHER}"
+                f"{needed} cannot be written.", hint=f"Allow it (chmod), or: {ANOTHER}"
             )
 
 
@@ -114,7 +83,7 @@ def _made(path: Path, build: Callable[[Path], None]) -> int:
         _sweep(path)
         draft = Path(tempfile.mkdtemp(prefix=_draft_prefix(path), dir=path.parent))
         try:
-            lock = _lock(draft)
+            lock = take(draft)
             try:
                 _complete(draft)
                 if (path / SETTINGS_FILE).exists():
@@ -155,7 +124,7 @@ def _sweep(path: Path) -> None:
     drafts = [one for one in path.parent.iterdir() if one.name.startswith(_draft_prefix(path))]
     for draft in drafts:
         with contextlib.suppress(SetupError, OSError):
-            lock = _lock(draft)
+            lock = take(draft)
             shutil.rmtree(draft, ignore_errors=True)
             os.close(lock)
 
@@ -169,16 +138,9 @@ def _complete(path: Path) -> None:
             write_private(path / "secrets" / name, secrets.token_urlsafe(32) + "\n")
 
 
-def _clear(run: Path) -> None:
-    """Remove the sockets of processes that are gone."""
-    with contextlib.suppress(OSError):
-        for entry in run.iterdir():
-            entry.unlink(missing_ok=True)
-
-
 def _unusable(path: Path, error: OSError) -> SetupError:
     where = error.filename or path
     return SetupError(
         f"The data directory {path} cannot be used: {error.strerror}: {where}.",
-        hint=f"Allow it (chmod, chown), or: {_ANOTHER}",
+        hint=f"Allow it (chmod, chown), or: {ANOTHER}",
     )

@@ -83,6 +83,7 @@ class Supervisor:
         waker.setblocking(False)
         before = {number: signal.signal(number, self._end_on) for number in ENDING_SIGNALS}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
         old_waker = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         with selectors.DefaultSelector() as selector, wake, waker:
             selector.register(wake, selectors.EVENT_READ, None)

@@ -1,11 +1,11 @@
 """`luna sim`: the whole robot on its simulator, with a broker and the reference central server."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,7 +14,8 @@ import click
 from edge.domain.errors import SetupError
 from edge.settings import Settings, load
 from edge.supervisor import accounts, data_dir, origin, ports
-from edge.supervisor.loop import Supervisor
+from edge.supervisor.hold import released
+from edge.supervisor.loop import ENDING_SIGNALS
 from edge.supervisor.process import spawn
 from edge.supervisor.ros_environment import ros_environment
 from edge.supervisor.roster import CENTRAL, SIMULATION
@@ -92,10 +93,11 @@ def command(
         _prepare(draft, made_from, settings.sim.seed)
         made_from.write(draft)
 
-    with data_dir.held(directory, build):
+    lock = data_dir.hold(directory, build)
+    with released(directory, lock):
         made_from.check(directory)
         ports.check(settings)
-        _run(settings, with_central=not no_central)
+        _become_supervisor(settings, lock, with_central=not no_central)
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -138,40 +140,39 @@ def _prepare(draft: Path, made_from: origin.Origin, seed: int) -> None:
     said = talk.decode(errors="replace").strip()
     if child.returncode == SETUP_FAILED:
         raise SetupError(said.rsplit("\n", 1)[-1])
+    for line in said.splitlines():
+        click.echo(f"luna: {line}", err=True)
     if child.returncode != 0:
-        click.echo(said, err=True)
         raise SetupError(
             "The library could not be made; what went wrong stands above.",
             hint="This is a fault of the program: please report it.",
         )
 
 
-def _run(settings: Settings, *, with_central: bool) -> None:
-    """The robot, from its first process to its last. Raises SetupError."""
-    url = f"http://{settings.api.host}:{settings.api.port}"
+def _become_supervisor(settings: Settings, lock: int, *, with_central: bool) -> NoReturn:
+    """Go on as the supervisor, in this process but without all that was needed to come this far: half of its memory.
+
+    Raises SetupError.
+    """
     central_port = ports.free(LOOPBACK)
-    written = accounts.write_accounts(
+    accounts.write_accounts(
         settings.data_dir,
-        url=url,
+        url=f"http://{settings.api.host}:{settings.api.port}",
         mqtt_host=settings.mqtt.host,
         mqtt_port=settings.mqtt.port,
         central_url=f"http://{LOOPBACK}:{central_port}" if with_central else None,
     )
-
-    def on_ready() -> None:
-        click.echo(f"ready {url}")
-        click.echo(accounts.table(written))
-        sys.stdout.flush()
-
-    supervisor = Supervisor(
-        SIMULATION if with_central else [one for one in SIMULATION if one is not CENTRAL],
-        facts=_facts(settings, central_port),
-        environment=_environment(settings),
-        data_dir=settings.data_dir,
-        on_ready=on_ready,
-        tell=_Voice(settings.data_dir / "logs" / "supervisor.log"),
+    programs = [one.name for one in SIMULATION if with_central or one is not CENTRAL]
+    facts = json.dumps(_facts(settings, central_port))
+    arguments = ["--data-dir", str(settings.data_dir), "--lock", str(lock), "--facts", facts]
+    os.set_inheritable(lock, True)
+    # A Ctrl-C in between waits until the supervisor is there to take it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    os.execve(
+        sys.executable,
+        [sys.executable, "-P", "-m", "edge.supervisor", *arguments, *programs],
+        _environment(settings),
     )
-    supervisor.run()
 
 
 def _facts(settings: Settings, central_port: int) -> dict[str, str]:
@@ -189,6 +190,7 @@ def _facts(settings: Settings, central_port: int) -> dict[str, str]:
         "mqtt_host": settings.mqtt.host,
         "mqtt_port": settings.mqtt.port,
         "site": robot.site,
+        "url": f"http://{settings.api.host}:{settings.api.port}",
     }
     return {name: str(value) for name, value in facts.items()}
 
@@ -201,16 +203,3 @@ def _environment(settings: Settings) -> dict[str, str]:
         "LUNA_LOG": "file",
     }
     return {**lean, **os.environ, **ros_environment(settings)}
-
-
-class _Voice:
-    """Tells people what happened to a process: on the terminal, and in a log."""
-
-    def __init__(self, log: Path) -> None:
-        self._log = log
-
-    def __call__(self, line: str) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(f"{now} {line}\n")
-        click.echo(f"luna: {line}", err=True)

@@ -1,5 +1,6 @@
 """The data directory on a real disk: whole or not at all, and one robot at a time."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from edge.domain.errors import SetupError
 from edge.supervisor import accounts, data_dir
+from edge.supervisor.hold import released
 from edge.supervisor.origin import Origin
 
 
@@ -26,13 +28,19 @@ def _no_build(path: Path) -> None:
     raise AssertionError("there is one already")
 
 
+@contextlib.contextmanager
+def _held(path: Path, build: Callable[[Path], None]) -> Iterator[None]:
+    with released(path, data_dir.hold(path, build)):
+        yield
+
+
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_a_new_directory_is_whole_and_private(tmp_path: Path) -> None:
     place = tmp_path / "deep" / "down" / "data"
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         assert json.loads((place / "format.json").read_text()) == {"format": 1}
         assert _mode(place) == _mode(place / "secrets") == 0o700
         secrets = list((place / "secrets").iterdir())
@@ -43,16 +51,16 @@ def test_a_new_directory_is_whole_and_private(tmp_path: Path) -> None:
 
 def test_a_second_start_finds_what_the_first_one_made(tmp_path: Path) -> None:
     place = tmp_path / "data"
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         before = {path: path.read_text() for path in (place / "secrets").iterdir()}
-    with data_dir.held(place, _no_build):
+    with _held(place, _no_build):
         assert {path: path.read_text() for path in (place / "secrets").iterdir()} == before
 
 
 def test_an_empty_directory_may_be_there_before(tmp_path: Path) -> None:
     place = tmp_path / "data"
     place.mkdir(mode=0o755)
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         assert _mode(place) == 0o700
 
 
@@ -60,7 +68,7 @@ def test_settings_written_beforehand_are_kept(tmp_path: Path) -> None:
     place = tmp_path / "data"
     place.mkdir()
     (place / "settings.toml").write_text("[robot]\nname = 'Mine'\n")
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         assert "Mine" in (place / "settings.toml").read_text()
         assert (place / "luna.db").exists()
 
@@ -72,7 +80,7 @@ def test_a_build_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
     with (
         pytest.raises(SetupError, match="no map"),
-        data_dir.held(tmp_path / "deep" / "down" / "data", fail),
+        _held(tmp_path / "deep" / "down" / "data", fail),
     ):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -83,47 +91,44 @@ def test_what_a_killed_builder_left_is_swept_away_by_the_next(tmp_path: Path) ->
         f"""
         import os, pathlib, signal
         from edge.supervisor import data_dir
-        with data_dir.held(
-            pathlib.Path({str(tmp_path / "data")!r}), lambda _: os.kill(os.getpid(), signal.SIGKILL)
-        ):
-            pass
+        data_dir.hold(pathlib.Path({str(tmp_path / "data")!r}), lambda _: os.kill(os.getpid(), signal.SIGKILL))
         """
     )
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == -signal.SIGKILL
     assert len(list(tmp_path.iterdir())) == 1
-    with data_dir.held(tmp_path / "data", _build):
+    with _held(tmp_path / "data", _build):
         assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_two_robots_never_share_one(tmp_path: Path) -> None:
     place = tmp_path / "data"
     with (
-        data_dir.held(place, _build),
+        _held(place, _build),
         pytest.raises(SetupError, match="Another robot is running"),
-        data_dir.held(place, _no_build),
+        _held(place, _no_build),
     ):
         pass
-    with data_dir.held(place, _no_build):
+    with _held(place, _no_build):
         pass
 
 
 def test_a_failed_second_start_disturbs_nothing(tmp_path: Path) -> None:
     place = tmp_path / "data"
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         (place / "run" / "stop.sock").touch()
-        with pytest.raises(SetupError), data_dir.held(place, _no_build):
+        with pytest.raises(SetupError), _held(place, _no_build):
             pass
         assert (place / "run" / "stop.sock").exists()
 
 
 def test_sockets_are_gone_after_the_end_and_before_a_start(tmp_path: Path) -> None:
     place = tmp_path / "data"
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         (place / "run" / "stop.sock").touch()
     assert list((place / "run").iterdir()) == []
     (place / "run" / "board").symlink_to("/dev/pts/none")
-    with data_dir.held(place, _no_build):
+    with _held(place, _no_build):
         assert list((place / "run").iterdir()) == []
 
 
@@ -147,11 +152,11 @@ def test_a_directory_that_is_not_ours_is_refused_and_left_alone(
     tmp_path: Path, spoil: Callable[[Path], None], said: str
 ) -> None:
     place = tmp_path / "data"
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         pass
     spoil(place)
     before = sorted(place.rglob("*"))
-    with pytest.raises(SetupError, match=said) as raised, data_dir.held(place, _no_build):
+    with pytest.raises(SetupError, match=said) as raised, _held(place, _no_build):
         pass
     assert "--data-dir" in raised.value.hint
     assert sorted(place.rglob("*")) == before
@@ -160,17 +165,17 @@ def test_a_directory_that_is_not_ours_is_refused_and_left_alone(
 def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "data"
     place.touch()
-    with pytest.raises(SetupError, match="not a directory"), data_dir.held(place, _build):
+    with pytest.raises(SetupError, match="not a directory"), _held(place, _build):
         pass
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_directory_without_write_permission_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "data"
-    with data_dir.held(place, _build):
+    with _held(place, _build):
         pass
     place.chmod(0o500)
-    with pytest.raises(SetupError, match="cannot be written"), data_dir.held(place, _no_build):
+    with pytest.raises(SetupError, match="cannot be written"), _held(place, _no_build):
         pass
     place.chmod(0o700)
 
@@ -178,13 +183,13 @@ def test_a_directory_without_write_permission_is_refused(tmp_path: Path) -> None
 def test_a_place_where_nothing_can_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     place = tmp_path / "file" / "data"
-    with pytest.raises(SetupError, match="cannot be used"), data_dir.held(place, _build):
+    with pytest.raises(SetupError, match="cannot be used"), _held(place, _build):
         pass
 
 
 def test_accounts_are_made_once_and_written_anew_with_each_start(tmp_path: Path) -> None:
     place = tmp_path / "data"
-    with data_dir.held(place, accounts.invent_people):
+    with _held(place, accounts.invent_people):
         first = _accounts(place, 8080)
         assert _mode(place / "demo-accounts.json") == 0o600
         assert json.loads((place / "demo-accounts.json").read_text()) == first
