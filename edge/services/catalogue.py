@@ -2,12 +2,12 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
-from edge.domain.errors import ConflictError, NotFoundError, ValidationError
+from edge.domain.errors import ConflictError, LunaError, NotFoundError, ValidationError
 from edge.domain.inventory import (
     Book,
     BookDraft,
@@ -49,12 +49,26 @@ def add_book(
     return _changed(tx, book_id)
 
 
-def add_records(tx: Transaction, records: Iterable[CatalogueRecord]) -> int:
-    """Add those that are not in the catalogue yet, by their source key; how many that were."""
+def add_records(
+    tx: Transaction,
+    records: Iterable[CatalogueRecord],
+    *,
+    on_bad: Callable[[CatalogueRecord, str], None] = lambda record, reason: None,
+) -> int:
+    """Add those that are not in the catalogue yet, by their source key; how many that were.
+
+    `on_bad` is told of each that cannot be added; it leaves nothing behind and stops nobody.
+    """
     added = 0
     for one in records:
-        if Books(tx).by_source_key(one.source_key) is None:
-            add_book(tx, one.draft, copies=one.copies, source_key=one.source_key)
+        if Books(tx).by_source_key(one.source_key) is not None:
+            continue
+        try:
+            with tx.part():
+                add_book(tx, one.draft, copies=one.copies, source_key=one.source_key)
+        except LunaError as error:
+            on_bad(one, error.message)
+        else:
             added += 1
     return added
 

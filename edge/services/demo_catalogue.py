@@ -54,6 +54,6 @@ def _title(title: str, volume: int, volumes: int, edition: int) -> str:
 
 
 def _call_number(dewey: str, author: str, volume: int, volumes: int, year: int) -> str:
-    surname = author.split()[-1][:3].upper()
+    surname = author.rpartition(" ")[2][:3].upper()
     part = f" v.{volume}" if volumes > 1 else ""
     return f"{dewey} {surname} {year}{part}"
