@@ -53,8 +53,13 @@ async def get_book(book_id: str, _: Everybody, robot: Robot) -> Response:
 @router.get(
     "/{book_id}/availability", response_model=One[dict[str, object]], summary="Where its copies are"
 )
-async def availability(book_id: str, _: Everybody, robot: Robot) -> Response:
-    return envelope.one(robot.read(lambda reader: catalogue.availability(reader, book_id)))
+async def availability(book_id: str, who: Everybody, robot: Robot) -> Response:
+    """Which reader has a copy is for librarians alone."""
+    found = robot.read(lambda reader: catalogue.availability(reader, book_id))
+    if not who.is_staff:
+        for one in found["by_location"]:
+            one["location"] = "user" if one["location"].startswith("user:") else one["location"]
+    return envelope.one(found)
 
 
 @router.post("", response_model=One[Book], status_code=201, summary="Add a book")

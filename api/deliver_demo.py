@@ -1,0 +1,83 @@
+"""`luna deliver-demo`: let one book travel through a running `luna sim`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from api.story import CENTRAL, ROBOT, deliver
+from edge.domain.errors import SetupError
+
+__all__ = ["command", "deliver"]
+
+BAR = 30
+
+
+class Screen:
+    """On a terminal a drive is a bar that moves; elsewhere each step is a plain line, and that is all."""
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+        self._longest_m = 0.0
+        self._drawn = False
+
+    def step(self, text: str) -> None:
+        self._wipe()
+        self._longest_m = 0.0
+        click.echo(text)
+
+    def drive(self, where: str, left_m: float) -> None:
+        if not self._live:
+            return
+        self._longest_m = max(self._longest_m, left_m, 0.1)
+        done = round(BAR * (1 - left_m / self._longest_m))
+        click.echo(
+            f"\r\033[K  {where}  {'━' * done}{'╌' * (BAR - done)}  {left_m:5.1f} m", nl=False
+        )
+        self._drawn = True
+
+    def _wipe(self) -> None:
+        if self._drawn:
+            click.echo("\r\033[K", nl=False)
+            self._drawn = False
+
+
+@click.command()
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="LUNA_DATA_DIR",
+    default=".luna",
+    show_default=True,
+    help="Of the running luna sim.",
+)
+@click.option("--from", "start", type=click.Choice([ROBOT, CENTRAL]), default=ROBOT, show_default=True,
+              help="Where the request is made.")  # fmt: skip
+@click.option("--to", "room", default="", help="Code or name of the room. [any]")
+@click.option(
+    "--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True, help="Seconds."
+)
+def command(data_dir: Path, start: str, room: str, timeout: float) -> None:
+    """Let one book travel through a running robot, step by step."""
+    deliver(
+        accounts(data_dir),
+        Screen(live=sys.stdout.isatty()),
+        start=start,
+        room=room,
+        timeout_s=timeout,
+    )
+    click.echo("Delivered.")
+
+
+def accounts(data_dir: Path) -> dict[str, Any]:
+    """What demo-accounts.json says. Raises SetupError."""
+    path = data_dir / "demo-accounts.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SetupError(
+            f"{path} cannot be read.", hint="Start luna sim on this --data-dir first."
+        ) from error
+    return found

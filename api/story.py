@@ -1,0 +1,302 @@
+"""The story of one book: a student asks for it, the robot brings it, and central knows. Told over HTTP alone."""
+
+import json
+import secrets
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from edge.domain.errors import LunaError
+from edge.domain.failures import EXPLANATIONS, Failure
+
+ROBOT, CENTRAL = "robot", "central"
+LOOK_S = 0.2
+CALL_S = 10.0
+NEVER = ("FAILED", "CANCELLED")
+DRIVES = {
+    "TO_SOURCE": "to the desk",
+    "TO_DESTINATION": "to the room",
+    "RETURNING_LOAD": "back to the desk",
+}
+
+
+class StoryError(LunaError):
+    """The story did not end as it should."""
+
+    code = "STORY"
+
+
+class Teller(Protocol):
+    """Who tells it: `step` is a line for ever, `drive` how far a drive still is, in metres."""
+
+    def step(self, text: str) -> None: ...
+    def drive(self, where: str, left_m: float) -> None: ...
+
+
+@dataclass
+class Server:
+    """One HTTP server as one person sees it."""
+
+    url: str
+    token: str = ""
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self._call("GET", path + (f"?{urlencode(query)}" if query else ""))
+
+    def post(self, path: str, body: Mapping[str, Any], key: str = "") -> Any:
+        return self._call("POST", path, body, {"Idempotency-Key": key} if key else {})
+
+    def put(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._call("PUT", path, body or {})
+
+    def signed_in(self, email: str, password: str) -> "Server":
+        answer = self.post("/api/v1/auth/login", {"email": email, "password": password})
+        return Server(self.url, answer["access_token"])
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Any:
+        """`data` of the answer. Raises StoryError."""
+        headers = {"Content-Type": "application/json", **(more or {})}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=CALL_S) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            with error:
+                raise StoryError(f"{method} {path}: {error.code} {_said(error.read())}") from error
+        except OSError as error:
+            raise StoryError(
+                f"{self.url} does not answer: {error}.", hint="Is luna sim running?"
+            ) from error
+
+
+@dataclass
+class Story:
+    """`start`: where the request is made, at the ROBOT or at CENTRAL. `room`: a waypoint's code, or any."""
+
+    accounts: Mapping[str, Any]
+    teller: Teller
+    start: str = ROBOT
+    room: str = ""
+    timeout_s: float = 600.0
+    _deadline: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._deadline = time.monotonic() + self.timeout_s
+        self._kiosk = Server(self.accounts["url"])
+        staff = self.accounts["librarian"]
+        self._librarian = self._kiosk.signed_in(staff["email"], staff["password"])
+        self._central: Server | None = None
+        if central := self.accounts.get("central"):
+            self._central = Server(central["url"]).signed_in(central["email"], central["password"])
+
+    def play(self) -> dict[str, Any]:
+        """From the first to the last page; the request as it is in the end. Raises StoryError."""
+        student, user = self._register()
+        book, room = self._choose(student)
+        request = self._ask(student, user, book, room)
+        self._deliver(request)
+        done = self._check(student, user, request)
+        self._check_central(user, request)
+        return done
+
+    def _register(self) -> tuple[Server, dict[str, Any]]:
+        email, password = f"reader-{secrets.token_hex(4)}@example.org", secrets.token_urlsafe(12)
+        account = {"first_name": "Robin", "last_name": "Reader"}
+        told = self._kiosk.post(
+            "/api/v1/auth/register", {"email": email, "password": password, **account}
+        )
+        self.teller.step(f"{email} has registered and signed in.")
+        return self._kiosk.signed_in(email, password), told["user"]
+
+    def _choose(self, student: Server) -> tuple[dict[str, Any], dict[str, Any]]:
+        shelf = student.get("/api/v1/books", status="AVAILABLE", limit=100)
+        rooms = [
+            one
+            for one in student.get("/api/v1/robot/waypoints", kind="room", limit=100)
+            if one["is_active"] and self.room in ("", one["location_code"], one["name"])
+        ]
+        if not shelf or not rooms:
+            raise StoryError("There is no free book, or no such room.")
+        book, room = secrets.choice(shelf), secrets.choice(rooms)
+        found = student.get("/api/v1/books", q=book["title"], limit=100)
+        if book["id"] not in [one["id"] for one in found]:
+            raise StoryError(f"A search for “{book['title']}” does not find it.")
+        self.teller.step(f"Searched, and found “{book['title']}”.")
+        return book, room
+
+    def _ask(
+        self, student: Server, user: dict[str, Any], book: dict[str, Any], room: dict[str, Any]
+    ) -> dict[str, Any]:
+        wanted = {"book_id": book["id"], "request_location": room["location_code"]}
+        if self.start == ROBOT:
+            request = student.post("/api/v1/requests", wanted, key=str(uuid.uuid4()))
+            self.teller.step(f"Requested it to {room['name']}; the PIN is {request['pin']}.")
+        else:
+            request = self._ask_central(student, user, wanted)
+            self.teller.step(f"Requested it at central to {room['name']}; the robot knows of it.")
+        task_id = request["task_id"]
+        self._until(
+            "the task is in the queue",
+            lambda: (
+                task_id
+                in [one["id"] for one in self._librarian.get("/api/v1/robot/tasks", limit=100)]
+            ),
+        )
+        self.teller.step("The delivery is in the robot's queue.")
+        return dict(request)
+
+    def _ask_central(
+        self, student: Server, user: dict[str, Any], wanted: dict[str, Any]
+    ) -> dict[str, Any]:
+        central = self._central
+        if central is None:
+            raise StoryError("There is no central server here.", hint="Start luna sim with it.")
+        made: dict[str, Any] = self._until(
+            "central knows the student and the book",
+            lambda: central.post("/api/v1/requests", {**wanted, "user_id": user["id"]}),
+        )
+        found: dict[str, Any] = self._until(
+            "the request has come to the robot",
+            lambda: student.get(f"/api/v1/requests/{made['id']}"),
+        )
+        return found
+
+    def _deliver(self, request: dict[str, Any]) -> None:
+        """Follow the robot, and do what people do at its side."""
+        seen = None
+        for task in self._followed(request["task_id"]):
+            phase = task["step"] or task["status"]
+            if phase in NEVER:
+                failure = Failure(task["failure"]) if task["failure"] else None
+                why = EXPLANATIONS[failure].message if failure else "Nobody said why."
+                raise StoryError(f"The delivery is {phase}. {why}")
+            if phase == "COMPLETED":
+                return
+            if phase == seen:
+                continue
+            seen = phase
+            if phase in DRIVES:
+                self.teller.step(f"The robot drives {DRIVES[phase]}.")
+            elif phase == "WAITING_FOR_LOAD":
+                self.teller.step("It waits at the desk for the book.")
+                self._librarian.put(f"/api/v1/deliveries/{task['id']}/book-placed")
+                self.teller.step("The librarian has put the book on the robot.")
+            elif phase == "WAITING_FOR_HANDOVER":
+                self.teller.step("It waits in the room for its reader.")
+                self._confirm(request)
+
+    def _followed(self, task_id: str) -> Iterator[dict[str, Any]]:
+        """The task, again and again; meanwhile how far the drive still is."""
+        while True:
+            self._refuse_late("the delivery is done")
+            task = self._librarian.get(f"/api/v1/deliveries/{task_id}")
+            yield task
+            robot = self._librarian.get("/api/v1/robot/status")
+            left_m = (robot.get("navigation") or {}).get("distance_left_m")
+            if task["step"] in DRIVES and isinstance(left_m, int | float):
+                self.teller.drive(DRIVES[task["step"]], float(left_m))
+            time.sleep(LOOK_S)
+
+    def _confirm(self, request: dict[str, Any]) -> None:
+        self._kiosk.put(f"/api/v1/requests/{request['id']}/complete", {"pin": request["pin"]})
+        self.teller.step("The reader has taken it, and confirmed with the PIN.")
+
+    def _check(
+        self, student: Server, user: dict[str, Any], request: dict[str, Any]
+    ) -> dict[str, Any]:
+        done: dict[str, Any] = student.get(f"/api/v1/requests/{request['id']}")
+        _expect("the request", done["status"], "COMPLETED")
+        task = self._librarian.get(f"/api/v1/deliveries/{request['task_id']}")
+        _expect("the task", task["status"], "COMPLETED")
+        where = self._librarian.get(f"/api/v1/books/{request['book_id']}/availability")
+        place = f"user:{user['id']}"
+        lent = [one["status"] for one in where["by_location"] if one["location"] == place]
+        _expect("the copy", ", ".join(lent), "CHECKED_OUT")
+        told = {one["type"] for one in student.get("/api/v1/notifications", limit=100)}
+        if "ROBOT_ARRIVED" not in told:
+            raise StoryError(
+                f"The reader was not told that the robot is there, only {sorted(told)}."
+            )
+        self.teller.step(
+            "Request and task are COMPLETED, the copy is with the reader, who was told."
+        )
+        return done
+
+    def _check_central(self, user: dict[str, Any], request: dict[str, Any]) -> None:
+        central = self._central
+        if central is None:
+            self.teller.step("There is no central server to ask.")
+            return
+
+        def same() -> bool:
+            found = central.get(f"/api/v1/requests/{request['id']}")["status"]
+            task = central.get(f"/api/v1/deliveries/{request['task_id']}")["status"]
+            book = central.get(f"/api/v1/books/{request['book_id']}")
+            told = {
+                one["type"]
+                for one in central.get("/api/v1/notifications", user_id=user["id"], limit=100)
+            }
+            here = self._librarian.get(f"/api/v1/books/{request['book_id']}")
+            alike = book["copies_available"] == here["copies_available"]
+            return (found, task) == ("COMPLETED",) * 2 and alike and "ROBOT_ARRIVED" in told
+
+        self._until("central has the same facts", same)
+        self.teller.step("The central server has the same facts.")
+
+    def _until(self, what: str, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives once it gives something; until then its errors are patience. Raises StoryError."""
+        reason = ""
+        while True:
+            self._refuse_late(what, reason)
+            try:
+                if found := ask():
+                    return found
+            except StoryError as error:
+                reason = error.message
+            time.sleep(LOOK_S)
+
+    def _refuse_late(self, what: str, reason: str = "") -> None:
+        if time.monotonic() > self._deadline:
+            raise StoryError(
+                f"After {self.timeout_s:.0f} s it is still not so that {what}. {reason}".strip()
+            )
+
+
+def deliver(
+    accounts: Mapping[str, Any],
+    teller: Teller,
+    *,
+    start: str = ROBOT,
+    room: str = "",
+    timeout_s: float = 600.0,
+) -> dict[str, Any]:
+    """Play the story; `accounts` is what demo-accounts.json says. The completed request. Raises StoryError."""
+    return Story(accounts, teller, start, room, timeout_s).play()
+
+
+def _expect(what: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise StoryError(f"At the end {what} is {found or 'nowhere'}, not {wanted}.")
+
+
+def _said(body: bytes) -> str:
+    """What an error's envelope says, for people."""
+    try:
+        error = json.loads(body)["error"]
+        return f"{error['code']}: {error['message']}"
+    except (ValueError, KeyError, TypeError):
+        return quote(body[:200])
