@@ -1,8 +1,6 @@
 """Fields over a grid: distance to the nearest marked cell, and connected regions. Plain numpy, all
 in cells."""
 
-from collections import deque
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +16,7 @@ def distance_to(mask: Mask, limit: int) -> Field:
     First along the columns, then the lower envelope across them. Cutting at `limit` is what makes
     the second step a bounded number of whole-array operations.
     """
-    along = np.minimum(_along_columns(mask), limit).astype(np.int32) ** 2
+    along = np.minimum(_along_columns(mask, limit), limit).astype(np.int32) ** 2
     best = along.copy()
     for shift in range(1, min(limit, mask.shape[1] - 1) + 1):
         add = shift * shift
@@ -27,10 +25,10 @@ def distance_to(mask: Mask, limit: int) -> Field:
     return np.minimum(np.sqrt(best, dtype=np.float32), np.float32(limit))
 
 
-def _along_columns(mask: Mask) -> Labels:
-    """Cells to the nearest marked cell of the same column."""
+def _along_columns(mask: Mask, limit: int) -> Labels:
+    """Cells to the nearest marked cell of the same column; more than `limit` where there is none."""
     height = mask.shape[0]
-    far = 4 * height
+    far = height + limit
     row = np.arange(height, dtype=np.int32)[:, None]
     below = np.maximum.accumulate(np.where(mask, row, -far), axis=0)
     above = np.minimum.accumulate(np.where(mask, row, far + height)[::-1], axis=0)[::-1]
@@ -99,22 +97,3 @@ def dilate(mask: Mask) -> Mask:
     out[:, 1:] |= wide[:, :-1]
     out[:, :-1] |= wide[:, 1:]
     return out
-
-
-def nearest_marked(mask: Mask, start: tuple[int, int], limit: int) -> tuple[int, int] | None:
-    """The marked cell with the fewest steps from `start` over any cells, at most `limit` steps
-    away."""
-    height, width = mask.shape
-    queue = deque([(start, 0)])
-    seen = {start}
-    while queue:
-        (row, column), steps = queue.popleft()
-        if 0 <= row < height and 0 <= column < width and mask[row, column]:
-            return row, column
-        if steps == limit:
-            continue
-        for cell in ((row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)):
-            if cell not in seen:
-                seen.add(cell)
-                queue.append((cell, steps + 1))
-    return None

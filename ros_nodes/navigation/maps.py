@@ -102,7 +102,8 @@ class OccupancyGrid:
         edge is a wall. 0 inside of walls."""
         walls = np.pad(~self.drivable, 1, constant_values=True)
         away = self._distance_m(walls)[1:-1, 1:-1] - np.float32(self.resolution_m / 2)
-        return np.maximum(away, np.float32(0.0))
+        clearance: Field = np.maximum(away, np.float32(0.0))
+        return clearance
 
     @cached_property
     def obstacle_distance_m(self) -> Field:

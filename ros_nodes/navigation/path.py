@@ -137,7 +137,7 @@ def _sample(
         count = max(1, round(along[-1] / STEP_M))
         at = np.linspace(0.0, along[-1], count + 1)
         xy = np.stack([np.interp(at, along, side) for side in corners.T], axis=1)
-        piece = np.clip(np.searchsorted(along, at, side="left") - 1, 0, len(cap) - 1)
+        piece = np.clip(np.searchsorted(along, at + 1e-9) - 1, 0, len(cap) - 1)
         points.append(xy)
         speeds.append(_allowed(xy, np.array(cap)[piece], limits))
         stops.append(sum(len(one) for one in points) - 1)

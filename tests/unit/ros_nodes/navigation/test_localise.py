@@ -1,0 +1,122 @@
+"""Where am I, by odometry and scans."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ros_nodes.navigation.geometry import Points, Pose, wrap_angle
+from ros_nodes.navigation.localise import Localiser
+from ros_nodes.navigation.maps import OccupancyGrid
+from ros_nodes.simulation.demo_library import draw_library
+from ros_nodes.simulation.scan import Scanner, to_points
+
+GRID = draw_library()
+START = Pose(0.0, 0.0, 0.0)
+
+
+def look(pose: Pose, people: list[tuple[float, float, float]] | None = None) -> Points:
+    scanner = Scanner(GRID, seed=5)
+    return to_points(scanner.scan(pose, people or []), scanner.laser.angles)
+
+
+def off(a: Pose, b: Pose) -> tuple[float, float]:
+    """Metres and degrees."""
+    return a.distance(b.x, b.y), abs(math.degrees(wrap_angle(a.theta - b.theta)))
+
+
+PLACES = [Pose(4.8, 3.8, 0.0), Pose(12.0, 10.5, 1.57), Pose(20.0, 17.2, -2.0), Pose(27.0, 7.3, 3.1)]
+
+
+@pytest.mark.parametrize("truth", PLACES)
+def test_a_scan_puts_right_an_odometry_that_is_off(truth: Pose) -> None:
+    localiser = Localiser(GRID)
+    localiser.start(truth, START)
+    localiser.correct(look(truth), START)
+    drifted = Pose(0.06, -0.05, math.radians(2.5))
+    localiser.predict(drifted)
+    for _ in range(3):
+        localiser.correct(look(truth), drifted)
+    metres, degrees = off(localiser.pose, truth)
+    assert metres < 0.02
+    assert degrees < 0.5
+
+
+@pytest.mark.parametrize("truth", PLACES)
+def test_what_a_person_says_is_only_about_right_and_is_searched_around(truth: Pose) -> None:
+    localiser = Localiser(GRID)
+    said = Pose(truth.x + 0.4, truth.y - 0.35, truth.theta + math.radians(15))
+    localiser.start(said, START)
+    localiser.correct(look(truth), START)
+    metres, degrees = off(localiser.pose, truth)
+    assert metres < 0.05
+    assert degrees < 2
+
+
+def test_people_around_the_robot_do_not_move_it() -> None:
+    truth = PLACES[0]
+    people = [(5.6, 4.4, 0.25), (4.2, 4.6, 0.25), (3.9, 4.0, 0.25)]
+    localiser = Localiser(GRID)
+    localiser.start(truth, START)
+    for _ in range(5):
+        localiser.correct(look(truth, people), START)
+    assert off(localiser.pose, truth)[0] < 0.02
+
+
+def test_a_late_scan_is_matched_with_the_odometry_of_its_own_time() -> None:
+    truth = PLACES[1]
+    localiser = Localiser(GRID)
+    localiser.start(truth, START)
+    ahead = Pose(0.3, 0.0, 0.0)
+    localiser.predict(ahead)
+    localiser.correct(look(truth), START)
+    assert off(localiser.pose, truth.compose(ahead))[0] < 0.02
+
+
+def test_a_robot_carried_to_another_room_is_lost() -> None:
+    localiser = Localiser(GRID)
+    localiser.start(PLACES[0], START)
+    lost = []
+    for place in [PLACES[0]] + 15 * [Pose(20.0, 16.8, 0.7)]:
+        localiser.correct(look(place), START)
+        lost.append(localiser.lost)
+    assert (lost[0], lost[-1]) == (False, True)
+    localiser.start(Pose(20.0, 16.8, 0.7), START)
+    assert not localiser.lost
+
+
+def test_odometry_that_jumps_three_metres_is_not_believed() -> None:
+    localiser = Localiser(GRID)
+    localiser.start(PLACES[0], START)
+    lost = []
+    for x in (0.02, 3.02):
+        localiser.predict(Pose(x, 0.0, 0.0))
+        lost.append(localiser.lost)
+    assert lost == [False, True]
+
+
+def test_a_scan_without_points_changes_nothing_and_is_no_good_scan() -> None:
+    localiser = Localiser(GRID)
+    localiser.start(PLACES[0], START)
+    for _ in range(15):
+        match = localiser.correct(np.full((30, 2), math.nan), START)
+    assert (match.quality, match.points) == (0.0, 0)
+    assert localiser.pose == PLACES[0]
+    assert localiser.lost
+
+
+def test_a_robot_that_was_never_placed_is_lost() -> None:
+    assert Localiser(GRID).lost
+
+
+def test_a_map_with_a_turned_origin_is_matched_as_well() -> None:
+    yaw = 0.4
+    turned = OccupancyGrid(GRID.cells, GRID.resolution_m, Pose(1.0, 2.0, yaw))
+    truth = PLACES[1]
+    inside = GRID.origin.to(truth)
+    seen = turned.origin.compose(inside)
+    localiser = Localiser(turned)
+    localiser.start(seen.compose(Pose(0.06, -0.04, 0.03)), START)
+    localiser.correct(look(truth), START)
+    localiser.correct(look(truth), START)
+    assert off(localiser.pose, seen)[0] < 0.02
