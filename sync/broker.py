@@ -97,6 +97,7 @@ def _configuration(folder: Path, port: int) -> str:
         "set_tcp_nodelay true",
         # Beyond this many, mosquitto drops messages without a word to the publisher.
         "max_queued_messages 10000",
+        "max_queued_bytes 67108864",
         "max_inflight_messages 20",
         "persistent_client_expiration 7d",
         "log_dest stderr",

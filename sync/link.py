@@ -48,7 +48,10 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """`subscriptions` are (filter, QoS). `client_id` also names the session that the broker keeps for us."""
+    """`subscriptions` are (filter, QoS). `client_id` also names the session that the broker keeps for us.
+
+    Without `keep_session` the broker forgets us when the connection ends, and what was on its way.
+    """
 
     host: str
     port: int
@@ -58,6 +61,7 @@ class LinkSettings:
     keepalive_s: int = 10
     will: Publication | None = None
     subscriptions: Sequence[tuple[str, int]] = ()
+    keep_session: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +248,13 @@ class _Connection:
     def live(self, stopping: threading.Event) -> _Outcome:
         """Connect, and stay until it is over."""
         options: dict[str, Any] = {}
+        keep = self._settings.keep_session
         if self._v5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.SessionExpiryInterval = SESSION_EXPIRY_S
+            properties.SessionExpiryInterval = SESSION_EXPIRY_S if keep else 0
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
             # Left out, paho asks for a clean start on each client's first connect, and the broker drops what it kept.
-            options = {"clean_start": False, "properties": properties}
+            options = {"clean_start": not keep, "properties": properties}
         try:
             self._client.connect(
                 self._settings.host, self._settings.port, self._settings.keepalive_s, **options
@@ -304,7 +309,7 @@ class _Connection:
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=settings.client_id,
-            clean_session=None if self._v5 else False,
+            clean_session=None if self._v5 else not settings.keep_session,
             protocol=protocol,
             reconnect_on_failure=False,
             manual_ack=True,

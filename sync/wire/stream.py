@@ -24,8 +24,9 @@ class Sender:
 
     @property
     def has_room(self) -> bool:
-        """Whether one more batch may be sent."""
-        return len(self._in_flight) < WINDOW_BATCHES
+        """Whether one more batch may be sent. Just one at a time while nobody answers."""
+        unanswered = self._patience_s > RESEND_AFTER_S
+        return len(self._in_flight) < (1 if unanswered else WINDOW_BATCHES)
 
     def restart(self) -> None:
         """A new connection: what was in flight may be lost."""

@@ -133,8 +133,10 @@ def test_a_robot_does_not_read_what_is_meant_for_another(
 def test_a_retained_message_meets_who_comes_later(
     broker: BrokerProcess, probes: contextlib.ExitStack
 ) -> None:
+    watcher = probe(probes, broker, "integrator", subscriptions=EVERYTHING).wait_connected()
     robot = probe(probes, broker, "luna-01").wait_connected()
     robot.publish(TOPICS.connection, b"online", retain=True)
+    watcher.wait_message(TOPICS.connection, b"online")
 
     late = probe(probes, broker, "central", subscriptions=[(TOPICS.connection, 1)])
     late.wait_message(TOPICS.connection, b"online")

@@ -1,0 +1,280 @@
+"""Commands from afar: checked in a fixed order, done at most once, each answered and each in the audit log."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from edge import logs
+from edge.domain.errors import LunaError, RobotStoppedError, UnavailableError
+from edge.domain.errors import ValidationError as BadParamsError
+from edge.domain.robots import CommandStatus, CommandType
+from edge.domain.stops import StopSource
+from edge.domain.tasks import Priority, TaskType
+from edge.domain.users import Actor
+from edge.services import audit, inbox, places, remote, robot, tasks
+from edge.store.database import Database, Transaction
+from firmware_bridge.sockets import request_stop
+from sync.up import SYNC
+from sync.view import RobotView
+from sync.wire.envelope import Answer, AnswerStatus, Command, CommandKind
+
+log = logs.get("sync.commands")
+
+NOT_OFFERED = "NOT_OFFERED"
+_MOVES = frozenset({CommandKind.GO_TO_WAYPOINT, CommandKind.DOCK, CommandKind.RESUME})
+_TRIPS = frozenset({TaskType.INTER_STAFF, TaskType.WORKSTATION, TaskType.TRANSFER})
+_FINAL = frozenset({AnswerStatus.DONE, AnswerStatus.FAILED, AnswerStatus.REJECTED})
+
+
+class CommandDesk:
+    """`say` publishes an answer. Times come from the robot's own clock."""
+
+    def __init__(
+        self, database: Database, run_dir: Path, view: RobotView, say: Callable[[Answer], None]
+    ) -> None:
+        self._database = database
+        self._run_dir = run_dir
+        self._view = view
+        self._say = say
+
+    def handle(self, payload: bytes) -> None:
+        """Check a command, do it, answer it."""
+        try:
+            command = Command.model_validate_json(payload)
+        except ValidationError as error:
+            self._refuse_malformed(payload, str(error.errors()[0]["msg"]))
+            return
+        if command.type == CommandKind.EMERGENCY_STOP:
+            self._stop(command)
+        elif command.expires_at <= self._now():
+            self._refuse(command, AnswerStatus.EXPIRED, "EXPIRED", "It came after its deadline.")
+        elif not command.issuer.strip():
+            self._refuse(command, AnswerStatus.REJECTED, "FORBIDDEN", "Who asks is not said.")
+        else:
+            self._do_once(command)
+
+    def follow_up(self) -> None:
+        """Answer the commands whose orders the robot has carried out, or failed to."""
+        for order_id, command_id in self._database.read(remote.orders).items():
+            answer = self._end_of(order_id, command_id)
+            if answer is not None:
+                self._database.write(SYNC, partial(_finish, answer, order_id))
+                self._say(answer)
+
+    def _end_of(self, order_id: str, command_id: str) -> Answer | None:
+        order = self._database.read(lambda r: robot.get_command(r, order_id))
+        if order.finished_at is None:
+            return None
+        if order.status is CommandStatus.DONE:
+            return self._answer(command_id, AnswerStatus.DONE)
+        why = str(order.result.get("reason") or order.status)
+        return self._answer(command_id, AnswerStatus.FAILED, code=why)
+
+    def _do_once(self, command: Command) -> None:
+        actor = _issuer(command)
+        try:
+            answers = self._database.write(actor, lambda tx: self._in_transaction(tx, command))
+        except LunaError as error:
+            answer = self._answer(
+                command.command_id, AnswerStatus.REJECTED, code=error.code, reason=error.message
+            )
+            self._database.write(actor, lambda tx: _record_refusal(tx, command, answer))
+            answers = [answer]
+        for answer in answers:
+            self._say(answer)
+
+    def _in_transaction(self, tx: Transaction, command: Command) -> list[Answer]:
+        """Remember the command, check that it is possible now, and do it: all of it or nothing."""
+        first_time, before = inbox.register_command(tx, _plain(command))
+        if not first_time:
+            return [self._answer(command.command_id, AnswerStatus.DUPLICATE, first=before)]
+        if command.type in _MOVES and self._view.stopped:
+            raise RobotStoppedError(
+                "It is stopped. Only a person at the robot can let it move again."
+            )
+        order_id, result = _do(tx, command)
+        accepted = self._answer(command.command_id, AnswerStatus.ACCEPTED, result=result)
+        if order_id is not None:
+            remote.expect(tx, order_id, command.command_id)
+            inbox.answer_command(tx, command.command_id, _plain(accepted))
+            return [accepted]
+        done = self._answer(command.command_id, AnswerStatus.DONE, result=result)
+        inbox.answer_command(tx, command.command_id, _plain(done))
+        return [accepted, done]
+
+    def _stop(self, command: Command) -> None:
+        """Never refused for being late. Known and done already: no effect. The store being away is no reason."""
+        try:
+            first_time, before = self._database.write(
+                _issuer(command), lambda tx: inbox.register_command(tx, _plain(command))
+            )
+        except Exception:
+            log.exception("the stop could not be written down first")
+            first_time, before = True, {}
+        # Registered, and then we died before the gate heard of it: then it is still to be done.
+        if not first_time and before.get("status") in _FINAL:
+            self._say(self._answer(command.command_id, AnswerStatus.DUPLICATE, first=before))
+            return
+        self._say(self._answer(command.command_id, AnswerStatus.ACCEPTED))
+        answer = self._ask_gate(command)
+        self._say(answer)
+        self._database.write(
+            _issuer(command), lambda tx: inbox.answer_command(tx, answer.command_id, _plain(answer))
+        )
+
+    def _ask_gate(self, command: Command) -> Answer:
+        reason = str(command.params.get("reason") or "asked for from afar")[:200]
+        try:
+            receipt = request_stop(
+                self._run_dir, source=StopSource.MQTT, who=command.issuer[:64], reason=reason
+            )
+        except UnavailableError as error:
+            log.error("the gate did not confirm a stop", why=error.message)
+            return self._answer(
+                command.command_id, AnswerStatus.FAILED, code=error.code, reason=str(error)
+            )
+        result = {"event_id": receipt.event_id, "joined": receipt.joined}
+        return self._answer(command.command_id, AnswerStatus.DONE, result=result)
+
+    def _refuse_malformed(self, payload: bytes, why: str) -> None:
+        try:
+            command_id = str(orjson.loads(payload)["command_id"])[:64]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            command_id = ""
+        self._database.write(
+            SYNC, lambda tx: audit.record(tx, "remote.malformed", "command", command_id, why=why)
+        )
+        self._say(self._answer(command_id, AnswerStatus.REJECTED, code="MALFORMED", reason=why))
+
+    def _refuse(self, command: Command, status: AnswerStatus, code: str, why: str) -> None:
+        self._database.write(
+            _issuer(command),
+            lambda tx: audit.record(
+                tx,
+                f"remote.{status.lower()}",
+                "command",
+                command.command_id,
+                type=command.type,
+                why=why,
+            ),
+        )
+        self._say(self._answer(command.command_id, status, code=code, reason=why))
+
+    def _answer(self, command_id: str, status: AnswerStatus, **said: Any) -> Answer:
+        return Answer(command_id=command_id, status=status, at=self._now(), **said)
+
+    def _now(self) -> datetime:
+        return self._database.clock.now()
+
+
+Effect = Callable[[Transaction, Command], tuple[str | None, dict[str, Any]]]
+"""Does the command; the id of an order whose end is still to come, and what to tell."""
+
+
+def _do(tx: Transaction, command: Command) -> tuple[str | None, dict[str, Any]]:
+    effect = _EFFECTS.get(command.type)
+    if effect is None:
+        known = command.type in set(CommandKind)
+        said = (
+            "This robot does not offer it yet."
+            if known
+            else f"There is no command {command.type!r}."
+        )
+        raise BadParamsError(said, fields={"type": [said]})
+    try:
+        return effect(tx, command)
+    except (KeyError, ValueError) as error:
+        said = f"Something is missing in params, or wrong: {error}."
+        raise BadParamsError(said, fields={"params": [said]}) from error
+
+
+def _enqueue(tx: Transaction, command: Command) -> tuple[None, dict[str, Any]]:
+    params = command.params
+    kind = TaskType(params["task_type"])
+    if kind not in _TRIPS:
+        raise ValueError(f"task_type is one of {', '.join(sorted(_TRIPS))}")
+    task = tasks.create_transfer(
+        tx,
+        task_type=kind,
+        source_location=str(params["source_location"]),
+        destination_location=str(params["destination_location"]),
+        copy_id=params.get("copy_id"),
+        description=params.get("description"),
+        recipient_id=params.get("recipient_id"),
+        priority=Priority(params.get("priority", Priority.NORMAL)),
+        not_before=params.get("not_before"),
+        deadline=params.get("deadline"),
+    )
+    return None, {"task_id": task.id}
+
+
+def _cancel(tx: Transaction, command: Command) -> tuple[None, dict[str, Any]]:
+    task = tasks.cancel(tx, str(command.params["task_id"]))
+    return None, {"task_id": task.id, "status": task.status.value}
+
+
+def _set_priority(tx: Transaction, command: Command) -> tuple[None, dict[str, Any]]:
+    task = tasks.set_priority(
+        tx, str(command.params["task_id"]), Priority(command.params["priority"])
+    )
+    return None, {"task_id": task.id, "priority": task.priority.value}
+
+
+def _go_to(tx: Transaction, command: Command) -> tuple[str, dict[str, Any]]:
+    place = places.find(tx, str(command.params["waypoint"]), field="waypoint")
+    return _order(tx, command, CommandType.GO_TO, {"location": place.location_code})
+
+
+def _dock(tx: Transaction, command: Command) -> tuple[str, dict[str, Any]]:
+    return _order(tx, command, CommandType.DOCK, {})
+
+
+def _order(
+    tx: Transaction, command: Command, kind: CommandType, params: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    order = robot.order(tx, kind, params, expires_at=command.expires_at.isoformat())
+    return order.id, {"order_id": order.id}
+
+
+def _pause(tx: Transaction, command: Command) -> tuple[None, dict[str, Any]]:
+    robot.pause(tx)
+    return None, {}
+
+
+def _resume(tx: Transaction, command: Command) -> tuple[None, dict[str, Any]]:
+    robot.resume(tx)
+    return None, {}
+
+
+_EFFECTS: dict[str, Effect] = {
+    CommandKind.ENQUEUE_TASK: _enqueue,
+    CommandKind.CANCEL_TASK: _cancel,
+    CommandKind.SET_PRIORITY: _set_priority,
+    CommandKind.GO_TO_WAYPOINT: _go_to,
+    CommandKind.DOCK: _dock,
+    CommandKind.PAUSE: _pause,
+    CommandKind.RESUME: _resume,
+}
+
+
+def _record_refusal(tx: Transaction, command: Command, answer: Answer) -> None:
+    inbox.register_command(tx, _plain(command))
+    inbox.answer_command(tx, command.command_id, _plain(answer))
+
+
+def _finish(answer: Answer, order_id: str, tx: Transaction) -> None:
+    inbox.answer_command(tx, answer.command_id, _plain(answer))
+    remote.answered(tx, order_id)
+
+
+def _issuer(command: Command) -> Actor:
+    return Actor(id=f"mqtt:{command.issuer[:64]}")
+
+
+def _plain(message: Command | Answer) -> dict[str, Any]:
+    return message.model_dump(mode="json", exclude_none=True)
