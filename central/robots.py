@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
-from central import inbox, outbox, tables
+from central import inbox, outbox, requests, tables
 from central.store import Store, new_id
 from sync.link import Connected, Link, LinkSettings, Publication, Received, Refused
 from sync.wire.envelope import Ack, Batch
@@ -145,6 +145,14 @@ class SiteLink:
                 )
             elif sender.confirmed(ack.through, time.monotonic()):
                 outbox.acknowledge(tx, robot_id, ack.through)
+            for refusal in ack.rejected:
+                log.warning(
+                    "a robot could not apply an event",
+                    robot=robot_id,
+                    seq=refusal.seq,
+                    why=refusal.reason,
+                )
+                requests.refused_by_robot(tx, robot_id, refusal.seq, refusal.reason)
 
     def _tell(self) -> None:
         for robot_id in sorted(self._online) if self._link.connected else ():
