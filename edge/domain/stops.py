@@ -1,7 +1,9 @@
-"""Why the robot stands, which of it stays, and how it ends. The gate enforces these tables; everyone else reads them.
+"""Why the robot stands, which of it stays, and how it ends. The gate enforces these tables;
+everyone else reads them.
 
-The words: a *stop* is standing with a cause; a *reset* is a person at the robot ending the latch, after which the robot
-still stands; *resume* is the separate step after a reset; *go* is any command that starts motion.
+The words: a *stop* is standing with a cause; a *reset* is a person at the robot ending the latch,
+after which the robot still stands; *resume* is the separate step after a reset; *go* is any command
+that starts motion.
 """
 
 from collections.abc import Mapping
@@ -13,7 +15,8 @@ from edge.domain.transitions import follow
 
 
 class StopSource(StrEnum):
-    """Where a latched stop came from. The first is the most urgent for whoever reads a list of them."""
+    """Where a latched stop came from. The first is the most urgent for whoever reads a list of
+    them."""
 
     BUTTON = "BUTTON"
     BUMPER = "BUMPER"
@@ -33,7 +36,8 @@ class StopSource(StrEnum):
 ASKED_BY_PEOPLE = frozenset(
     {StopSource.TOUCHSCREEN, StopSource.API, StopSource.CLI, StopSource.MQTT, StopSource.ROS}
 )
-"""The sources that a client of the stop socket may name; the gate finds all others out by itself."""
+"""The sources that a client of the stop socket may name; the gate finds all others out by itself.
+"""
 
 
 class StopCause(StrEnum):
@@ -58,7 +62,7 @@ class StopCause(StrEnum):
 
 
 class Effect(StrEnum):
-    """LATCH stays, over restarts too, until a person at the robot resets. HOLD ends with its cause."""
+    """LATCH stays, over restarts too, till a person at the robot resets. HOLD ends with its cause."""
 
     LATCH = "LATCH"
     HOLD = "HOLD"
@@ -75,20 +79,35 @@ class CauseRule:
 CAUSES: Mapping[StopCause, CauseRule] = MappingProxyType(
     {
         StopCause.STOP_REQUESTED: CauseRule(Effect.LATCH, "A person at the robot resets the stop."),
-        StopCause.BUTTON: CauseRule(Effect.LATCH, "The red button is pulled out, then the stop is reset."),
+        StopCause.BUTTON: CauseRule(
+            Effect.LATCH, "The red button is pulled out, then the stop is reset."
+        ),
         StopCause.BUMPER: CauseRule(Effect.LATCH, "The bumper is free, then the stop is reset."),
         StopCause.TILT: CauseRule(Effect.LATCH, "The robot stands level, then the stop is reset."),
-        StopCause.LIFTED: CauseRule(Effect.LATCH, "All wheels are on the floor, then the stop is reset."),
-        StopCause.RUNAWAY: CauseRule(Effect.LATCH, "The robot stands still, then the stop is reset."),
-        StopCause.LATCH_FILE: CauseRule(Effect.LATCH, "A person looks at the robot, then resets the stop."),
-        StopCause.BOARD: CauseRule(Effect.LATCH, "A person looks at the robot, then resets the stop."),
-        StopCause.REPEATED_HOLD: CauseRule(Effect.LATCH, "The repeated trouble is seen to, then the stop is reset."),
+        StopCause.LIFTED: CauseRule(
+            Effect.LATCH, "All wheels are on the floor, then the stop is reset."
+        ),
+        StopCause.RUNAWAY: CauseRule(
+            Effect.LATCH, "The robot stands still, then the stop is reset."
+        ),
+        StopCause.LATCH_FILE: CauseRule(
+            Effect.LATCH, "A person looks at the robot, then resets the stop."
+        ),
+        StopCause.BOARD: CauseRule(
+            Effect.LATCH, "A person looks at the robot, then resets the stop."
+        ),
+        StopCause.REPEATED_HOLD: CauseRule(
+            Effect.LATCH, "The repeated trouble is seen to, then the stop is reset."
+        ),
         StopCause.AWAITING_RESUME: CauseRule(Effect.HOLD, "A person at the robot lets it go on."),
         StopCause.LINK_LOST: CauseRule(Effect.HOLD, "The microcontroller answers again."),
-        StopCause.BOARD_STOPPED: CauseRule(Effect.HOLD, "The microcontroller has cleared its own stop."),
+        StopCause.BOARD_STOPPED: CauseRule(
+            Effect.HOLD, "The microcontroller has cleared its own stop."
+        ),
         StopCause.ROS_SILENT: CauseRule(Effect.HOLD, "The ROS process is alive again."),
         StopCause.SUPERVISOR_SILENT: CauseRule(Effect.HOLD, "The supervisor is alive again."),
-        # Enforced by the emergency stop node, which commands zero; listed here because people read this table.
+        # Enforced by the emergency stop node, which commands zero; listed here because people read
+        # this table.
         StopCause.PROTECTIVE_ZONE: CauseRule(Effect.HOLD, "The way in front of the robot is free."),
         StopCause.LOW_VOLTAGE: CauseRule(Effect.HOLD, "The battery is charged."),
     }
@@ -101,7 +120,8 @@ def cause_of(source: StopSource) -> StopCause:
 
 
 class LatchState(StrEnum):
-    """What the latch file remembers. RESET: the stop is reset, and the robot awaits the separate resume."""
+    """What the latch file remembers. RESET: the stop is reset, and the robot awaits the separate
+    resume."""
 
     CLEAR = "CLEAR"
     LATCHED = "LATCHED"

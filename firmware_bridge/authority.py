@@ -1,0 +1,441 @@
+"""Who may move the robot, and whether now: the motion gate's decisions, without sockets, port,
+files or clock.
+
+Rules, in the order in which they win:
+1. A latched stop: zero and STOP, until a reset that names its event; then standing until a separate
+resume.
+2. A hold: zero while any link of the chain is silent, the board is stopped, or the battery is low.
+3. No command, or none younger than 100 ms: zero.
+4. Else the command, within the limits, ramping up from zero after any of the above.
+
+The owner of this class calls `tick` at 50 Hz or more, writes what it decides, saves `latch` when it
+changed and the `records` that it made. Latching takes effect at once and is saved after; reset and
+resume are saved first, then adopted.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from edge.domain.errors import InvalidTransitionError
+from edge.domain.stops import LatchState, StopCause, StopSource, cause_of, motion_state
+from firmware_bridge.gate_state import BatteryState, Cause, GateState, Pose
+from firmware_bridge.latch import Latch
+from firmware_bridge.limiter import LONGEST_STEP_S, Limiter, RefusedCommandError, check_command
+from firmware_bridge.messages import (
+    SENSED,
+    Battery,
+    FromBoard,
+    Inputs,
+    InputsNow,
+    Limits,
+    Odometry,
+    Status,
+    Tray,
+)
+
+COMMAND_S = 0.1
+"""Oldest command that still drives. At 50 Hz the zero is then out within 150 ms of a dead source.
+"""
+FUTURE_S = 0.05
+"""How far ahead a command's stamp may be: one machine has one monotonic clock, so only jitter is
+allowed."""
+HEARTBEAT_S = 0.3
+"""Longest silence of a watched process: three missed heartbeats."""
+RESET_S = 1.0
+"""Oldest reset that counts. Its client waits less than that; a person's act is for the moment they
+see."""
+HOLD_WINDOW_S = 600.0
+"""Holds of one cause are counted over this time."""
+RUNAWAY_SETTLE_S = 1.0
+"""Time after a commanded zero within which the robot may still roll: from 0.31 m/s it brakes in 0.3
+s."""
+RUNAWAY_S = 0.3
+"""How long motion without a command must last: 15 odometry samples, so that no single one latches.
+"""
+RUNAWAY_M_S = 0.05
+RUNAWAY_RAD_S = 0.2
+"""Motion above either is no sensor noise."""
+
+_HOLDS_OF = {"ros": StopCause.ROS_SILENT, "supervisor": StopCause.SUPERVISOR_SILENT}
+_SENSED_SOURCES = (
+    (Inputs.BUTTON, StopSource.BUTTON, "the stop button is pressed"),
+    (Inputs.BUMPER, StopSource.BUMPER, "the bumper touched something"),
+    (Inputs.TILT, StopSource.TILT, "the robot leans too far"),
+    (Inputs.LIFTED, StopSource.LIFTED, "a wheel has left the floor"),
+)
+
+
+class Moment(NamedTuple):
+    """Now, by both clocks: `mono` for every decision, `wall` (s since 1970) only for what people
+    read."""
+
+    mono: float
+    wall: float
+
+
+class Decision(NamedTuple):
+    """What goes to the board now: a velocity, STOP beside it or not, and the number of the board's
+    latch to clear."""
+
+    linear_m_s: float
+    angular_rad_s: float
+    stop: bool
+    clear: int | None
+
+
+class RefusedError(Exception):
+    """A reset or resume that must not be; says why in plain words."""
+
+
+class _Command(NamedTuple):
+    linear_m_s: float
+    angular_rad_s: float
+    sent: float
+
+
+class Authority:
+    """The decisions. Everything that happens is told to it with its moment."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        latch: Latch,
+        at: Moment,
+        *,
+        new_id: Callable[[float], str],
+        holds_to_latch: int = 3,
+    ) -> None:
+        """`new_id`: makes the id of an event from its wall time. `holds_to_latch`: holds of one
+        cause within 10 minutes that latch; 0 for never."""
+        self.latch = latch
+        self.records: list[dict[str, object]] = []
+        self.counters: Counter[str] = Counter()
+        self._limiter = Limiter(limits)
+        self._new_id = new_id
+        self._holds_to_latch = holds_to_latch
+        self._command: _Command | None = None
+        self._ticked = at.mono
+        self._heard: dict[str, float] = {}
+        self._link_up = False
+        self._board: Status | None = None
+        self._cleared: int | None = None
+        self._active = Inputs.NONE
+        self._active_since: dict[StopSource, float] = {}
+        self._odometry: Odometry | None = None
+        self._battery: Battery | None = None
+        self._tray: Tray | None = None
+        self._drove = at.mono
+        self._runaway_since: float | None = None
+        self._holds: dict[StopCause, Moment] = {}
+        self._hold_times: dict[StopCause, deque[float]] = {}
+        self._has_run = False
+
+    # What processes say
+
+    def command(self, linear_m_s: float, angular_rad_s: float, sent: float, at: Moment) -> bool:
+        """A velocity from the base node, stamped by its sender with the monotonic clock. False
+        where it is refused."""
+        try:
+            check_command(linear_m_s, angular_rad_s)
+        except RefusedCommandError:
+            self.counters["commands_not_finite"] += 1
+            return False
+        # Compared so that a NaN stamp is refused too.
+        if not at.mono - COMMAND_S <= sent <= at.mono + FUTURE_S:
+            self.counters["commands_untimely"] += 1
+            return False
+        if self._command is not None and sent <= self._command.sent:
+            self.counters["commands_out_of_order"] += 1
+            return False
+        self._command = _Command(linear_m_s, angular_rad_s, sent)
+        return True
+
+    def source_gone(self) -> None:
+        """The base node's connection ended: its last command counts no more."""
+        self._command = None
+
+    def heartbeat(self, process: str, sent: float, at: Moment) -> None:
+        """A watched process is alive, or was at `sent`: a backlog read late is not life."""
+        if process in _HOLDS_OF and sent <= at.mono + FUTURE_S:
+            self._heard[process] = max(sent, self._heard.get(process, sent))
+
+    # What people say
+
+    def stop(self, source: StopSource, who: str, reason: str, at: Moment) -> tuple[str, bool]:
+        """Latch, at once. Gives the event's id, and whether it joined a stop that was active
+        already."""
+        joined = self.latch.state is LatchState.LATCHED
+        self.latch = self.latch.stopped(self._new_id(at.wall), source, who, reason, at.wall)
+        self._stand()
+        self._record("JOIN" if joined else "STOP", at, source=source, who=who, reason=reason)
+        assert self.latch.event_id is not None  # every latch has one
+        return self.latch.event_id, joined
+
+    def plan_reset(self, event_id: str, sent: float, at: Moment) -> Latch:
+        """The latch after a person at the robot reset `event_id`; save it, then `adopt` it. Raises
+        RefusedError."""
+        if not at.mono - RESET_S <= sent <= at.mono + FUTURE_S:
+            raise RefusedError("this reset is too old; look at the robot and try again")
+        if self.latch.state is LatchState.CLEAR:
+            raise RefusedError("there is no stop to reset")
+        if event_id != self.latch.event_id:
+            raise RefusedError("this is not the id of the active stop")
+        if self.latch.state is LatchState.LATCHED:
+            self._check_causes_gone()
+        return self.latch.after_reset()
+
+    def plan_resume(self, sent: float, at: Moment) -> Latch:
+        """The latch after the resume; save it, then `adopt` it. Raises RefusedError."""
+        if not at.mono - RESET_S <= sent <= at.mono + FUTURE_S:
+            raise RefusedError("this resume is too old; look at the robot and try again")
+        try:
+            return self.latch.after_resume()
+        except InvalidTransitionError as error:
+            raise RefusedError("the stop must be reset at the robot first") from error
+
+    def adopt(self, latch: Latch, who: str, at: Moment) -> None:
+        """Take a planned latch, which is on disk now."""
+        if latch == self.latch:
+            return
+        kind = "RESET" if latch.state is LatchState.RESET else "RESUME"
+        self._record(kind, at, who=who, duration_s=_since(self.latch.since, at))
+        self.latch = latch
+        self._stand()
+        if kind == "RESET":
+            self._cleared = self._board.latch if self._board else None
+            self._hold_times.clear()
+
+    # What the board says
+
+    def link(self, up: bool) -> None:
+        """The board's session began or ended. Either is a cold start: nothing is known of the
+        board."""
+        self._link_up = up
+        self._board = None
+        self._cleared = None
+        self._active = Inputs.NONE
+        self._active_since = {}
+        self._runaway_since = None
+
+    def board_said(self, message: FromBoard, at: Moment) -> None:
+        """A message of the open session."""
+        if isinstance(message, Odometry):
+            self._odometry = message
+            self._watch_runaway(message, at)
+        elif isinstance(message, InputsNow):
+            self._note_inputs(message.active & SENSED, at)
+            self._stop_for(self._active, at)
+        elif isinstance(message, Status):
+            self._board = message
+            self._agree_with_board(message, at)
+        elif isinstance(message, Battery):
+            self._battery = message
+        elif isinstance(message, Tray):
+            self._tray = message
+
+    # What follows
+
+    def tick(self, at: Moment) -> Decision:
+        """Decide. The time since the last tick is the step of the ramps."""
+        dt_s, self._ticked = at.mono - self._ticked, at.mono
+        if not 0.0 <= dt_s <= LONGEST_STEP_S:
+            # This process itself was frozen or starved: nothing from before counts.
+            self.counters["stalls"] += 1
+            self._command = None
+        self._update_holds(at)
+        latched = self.latch.state is LatchState.LATCHED
+        linear, angular = self._allowed(dt_s, at)
+        if linear or angular:
+            self._drove = at.mono
+            self._has_run = True
+        return Decision(linear, angular, latched, None if latched else self._clearing())
+
+    @property
+    def _pose(self) -> Pose | None:
+        told = self._odometry
+        return None if told is None else Pose(told.x, told.y, told.theta, told.v, told.w)
+
+    @property
+    def _battery_state(self) -> BatteryState | None:
+        told = self._battery
+        return None if told is None else BatteryState(told.fraction, told.charging, told.voltage)
+
+    def state(self, at: Moment, more_counters: Mapping[str, int] | None = None) -> GateState:
+        """All of it, for whoever watches."""
+        latch = self.latch
+        return GateState(
+            state=motion_state(latch.state, held=bool(self._holds)),
+            event_id=latch.event_id,
+            causes=self._causes(at),
+            source=latch.source,
+            reason=latch.reason if latch.event_id else None,
+            who=latch.who if latch.event_id else None,
+            since=latch.since,
+            link="ok" if self._link_up else "lost",
+            odometry=self._pose,
+            battery=self._battery_state,
+            tray_grams=self._tray.grams if self._tray else None,
+            bumper=Inputs.BUMPER in self._active,
+            button=Inputs.BUTTON in self._active,
+            counters={**self.counters, **(more_counters or {})},
+        )
+
+    def face(self) -> tuple[object, ...]:
+        """Changes whenever watchers should be told at once."""
+        return self.latch, tuple(self._holds), self._active, self._link_up
+
+    def _allowed(self, dt_s: float, at: Moment) -> tuple[float, float]:
+        command = self._command
+        standing = self.latch.state is not LatchState.CLEAR or bool(self._holds)
+        if standing or command is None or at.mono - command.sent > COMMAND_S:
+            self._limiter.stop()
+            return 0.0, 0.0
+        return self._limiter.step(command.linear_m_s, command.angular_rad_s, dt_s)
+
+    def _stand(self) -> None:
+        self._command = None
+        self._limiter.stop()
+
+    def _check_causes_gone(self) -> None:
+        if not self._link_up or self._board is None:
+            raise RefusedError(
+                "the microcontroller is silent, so nobody knows whether the button is out"
+            )
+        for bit, _, words in _SENSED_SOURCES:
+            if bit in self._active:
+                raise RefusedError(f"still: {words}")
+        if self._odometry is not None and _moves(self._odometry):
+            raise RefusedError("the robot is still moving")
+        if not self._board.latched:
+            # Its next STATUS, 50 ms from now at most, tells the number that CLEAR has to name.
+            raise RefusedError("the microcontroller has not confirmed the stop yet; try again")
+
+    def _note_inputs(self, active: Inputs, at: Moment) -> None:
+        self._active = active
+        since = self._active_since
+        self._active_since = {
+            source: since.get(source, at.wall)
+            for bit, source, _ in _SENSED_SOURCES
+            if bit in active
+        }
+
+    def _stop_for(self, inputs: Inputs, at: Moment) -> bool:
+        """Latch for what the board senses, unless a stop is active. True if there is any."""
+        for bit, source, words in _SENSED_SOURCES:
+            if bit in inputs:
+                if self.latch.state is not LatchState.LATCHED:
+                    self.stop(source, "board", words, at)
+                return True
+        return False
+
+    def _agree_with_board(self, status: Status, at: Moment) -> None:
+        """The board's latch is the gate's latch, but for one that is being cleared or that a gate
+        left on leaving."""
+        if (
+            not status.latched
+            or self.latch.state is LatchState.LATCHED
+            or status.latch == self._cleared
+        ):
+            return
+        if self._stop_for(status.causes, at):
+            return
+        if Inputs.HOST_LATCH in status.causes:
+            self.stop(
+                StopSource.BOARD,
+                "board",
+                "the microcontroller remembers a stop that the gate lost",
+                at,
+            )
+        else:
+            self._cleared = status.latch
+
+    def _clearing(self) -> int | None:
+        board = self._board
+        return board.latch if board and board.latched and board.latch == self._cleared else None
+
+    def _watch_runaway(self, odometry: Odometry, at: Moment) -> None:
+        standing = at.mono - self._drove > RUNAWAY_SETTLE_S
+        if not (standing and _moves(odometry)):
+            self._runaway_since = None
+            return
+        if self._runaway_since is None:
+            self._runaway_since = at.mono
+        elif (
+            at.mono - self._runaway_since > RUNAWAY_S and self.latch.state is not LatchState.LATCHED
+        ):
+            self.stop(StopSource.RUNAWAY, "gate", "the robot moves without a command", at)
+
+    def _hold_causes(self, at: Moment) -> list[StopCause]:
+        causes = []
+        if not self._link_up or self._board is None:
+            causes.append(StopCause.LINK_LOST)
+        elif self._board.latched and self.latch.state is not LatchState.LATCHED:
+            causes.append(StopCause.BOARD_STOPPED)
+        for process, cause in _HOLDS_OF.items():
+            heard = self._heard.get(process)
+            if heard is None or at.mono - heard > HEARTBEAT_S:
+                causes.append(cause)
+        if self._battery is not None and self._battery.low:
+            causes.append(StopCause.LOW_VOLTAGE)
+        return causes
+
+    def _update_holds(self, at: Moment) -> None:
+        causes = self._hold_causes(at)
+        for cause in [gone for gone in self._holds if gone not in causes]:
+            began = self._holds.pop(cause)
+            self._record("RELEASE", at, cause=cause, duration_s=round(at.mono - began.mono, 3))
+        for cause in causes:
+            if cause not in self._holds:
+                self._holds[cause] = at
+                self._record("HOLD", at, cause=cause)
+                self._count_hold(cause, at)
+
+    def _count_hold(self, cause: StopCause, at: Moment) -> None:
+        """Trouble that comes back again and again wants a person. Starting up is none, so only a
+        robot that ran counts."""
+        if not self._has_run or self.latch.state is not LatchState.CLEAR:
+            return
+        times = self._hold_times.setdefault(cause, deque())
+        times.append(at.mono)
+        while at.mono - times[0] > HOLD_WINDOW_S:
+            times.popleft()
+        if 0 < self._holds_to_latch <= len(times):
+            self.stop(
+                StopSource.REPEATED_HOLD,
+                "gate",
+                f"{cause} {len(times)} times within ten minutes",
+                at,
+            )
+
+    def _causes(self, at: Moment) -> tuple[Cause, ...]:
+        latch = self.latch
+        causes: dict[StopCause, float] = {}
+        if latch.state is LatchState.LATCHED and latch.source is not None:
+            causes[cause_of(latch.source)] = at.wall if latch.since is None else latch.since
+        for source, since in self._active_since.items():
+            causes.setdefault(cause_of(source), since)
+        if latch.state is LatchState.RESET:
+            causes[StopCause.AWAITING_RESUME] = at.wall if latch.since is None else latch.since
+        for cause, began in self._holds.items():
+            causes[cause] = began.wall
+        return tuple(Cause(name, since) for name, since in causes.items())
+
+    def _record(self, kind: str, at: Moment, **facts: object) -> None:
+        self.records.append(
+            {
+                "id": self._new_id(at.wall),
+                "kind": kind,
+                "event_id": self.latch.event_id,
+                "at": at.wall,
+                **facts,
+            }
+        )
+
+
+def _moves(odometry: Odometry) -> bool:
+    return abs(odometry.v) > RUNAWAY_M_S or abs(odometry.w) > RUNAWAY_RAD_S
+
+
+def _since(since: float | None, at: Moment) -> float | None:
+    return None if since is None else round(at.wall - since, 3)

@@ -1,0 +1,228 @@
+"""The serial line to the board, and the only user of pyserial.
+
+Opening it, for the first time or again, is a cold start: both buffers are flushed and a new session
+is shaken hands on. What was written or read before belongs to another session and counts for
+nothing. No method here blocks or raises: the line is up or it is not, and `why` says why not.
+"""
+
+import contextlib
+import select
+import termios
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import serial
+
+from firmware_bridge import frames
+from firmware_bridge.frames import Frame, FrameDecoder
+from firmware_bridge.messages import (
+    FromBoard,
+    Hello,
+    MessageError,
+    MessageType,
+    Stop,
+    ToBoard,
+    Welcome,
+    parse,
+)
+
+BAUD = 115_200
+SILENT_S = 0.3
+"""Longest silence of the board: fifteen odometry frames."""
+REOPEN_S = 0.25
+"""Time between attempts to open the port."""
+HELLO_S = 0.2
+"""Time between two HELLO while the board does not answer; each has its own nonce, and only the
+newest is answered."""
+HANDSHAKE_S = 2.0
+"""After this long without WELCOME the port is opened anew: a USB bridge sometimes needs it."""
+BACKLOG_BYTES = 256
+"""Most bytes that wait in the driver, 22 ms of line: with more, a frame would be stale before it is
+sent."""
+WRITE_S = 0.02
+"""Longest that pyserial may wait in a write; one tick."""
+READ_BYTES = 4096
+
+_TTL_MS = {MessageType.MOTION: 200, MessageType.HEARTBEAT: 200, MessageType.CLEAR: 500}
+"""For how long a message is good. The board's own deadline for motion is 200 ms too. A STOP is
+never too late."""
+
+
+class BoardLink:
+    """The line. Call `service` at 50 Hz and whenever `fileno()` is readable; its messages are the
+    board's."""
+
+    def __init__(self, port: Path, *, new_nonce: Callable[[], int]) -> None:
+        """`new_nonce`: 32 random bits, never 0."""
+        self.counters: Counter[str] = Counter()
+        self.why = "not opened yet"
+        self._port = port
+        self._new_nonce = new_nonce
+        self._serial: serial.Serial | None = None
+        self._retry_at = 0.0
+        self._opened = 0.0
+        self._heard = 0.0
+        self._hello_at = 0.0
+        self._forget()
+
+    @property
+    def up(self) -> bool:
+        """A session with the board is open, and the board talks."""
+        return self._session != 0
+
+    def fileno(self) -> int | None:
+        """The port to wait on for reading, or None while it is not open."""
+        return None if self._serial is None else self._serial.fileno()
+
+    def service(self, now: float) -> list[FromBoard]:
+        """Open, shake hands, read, notice silence. Gives the messages of the open session, oldest
+        first."""
+        if self._serial is None:
+            self._open(now)
+            return []
+        messages = self._read(now)
+        if self.up and now - self._heard > SILENT_S:
+            self._lose("the board is silent", now)
+        elif self._full_since is not None and now - self._full_since > SILENT_S:
+            self._lose("the board takes nothing", now)
+        elif not self.up and now - self._opened > HANDSHAKE_S:
+            self._lose("the board does not answer", now)
+        elif not self.up and now >= self._hello_at:
+            self._hello_at = now + HELLO_S
+            self._nonce = self._new_nonce()
+            self._write(Hello(self._nonce), now)
+        return messages
+
+    def send(self, message: ToBoard, now: float) -> bool:
+        """Write one message. False where it was not: no session, a full line (counted), or a broken
+        one."""
+        return self.up and self._write(message, now)
+
+    def flush_output(self) -> None:
+        """Throw away what waits in the driver, so that what comes next is out at once."""
+        if self._serial is not None:
+            with contextlib.suppress(OSError, termios.error, serial.SerialException):
+                self._serial.reset_output_buffer()
+
+    def close(self) -> None:
+        """Close the port; what is written already still goes out. May be called twice."""
+        if self._serial is not None:
+            with contextlib.suppress(OSError, serial.SerialException):
+                self._serial.close()
+        self._serial = None
+        self._forget()
+
+    def _open(self, now: float) -> None:
+        if now < self._retry_at:
+            return
+        self._retry_at = now + REOPEN_S
+        try:
+            self._serial = serial.Serial(
+                str(self._port), BAUD, timeout=0, write_timeout=WRITE_S, exclusive=True
+            )
+            self._serial.reset_input_buffer()
+            self._serial.reset_output_buffer()
+        except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
+            self.close()
+            self.why = f"the port cannot be opened: {error}"
+            self.counters["link_open_failures"] += 1
+            return
+        self.why = "waiting for the board's answer"
+        self._opened = now
+
+    def _forget(self) -> None:
+        self._decoder = FrameDecoder()
+        self._session = 0
+        self._nonce = 0
+        self._sequence = 0
+        self._board_sequence = 0
+        self._hello_at = 0.0
+        self._full_since: float | None = None
+
+    def _lose(self, why: str, now: float) -> None:
+        self.counters["link_losses"] += 1
+        self.flush_output()  # or the driver would still send it, and close() wait for that
+        self.close()
+        self.why = why
+        self._retry_at = now + REOPEN_S
+
+    def _read(self, now: float) -> list[FromBoard]:
+        assert self._serial is not None
+        try:
+            data = self._serial.read(READ_BYTES)
+        except (OSError, TypeError) as error:
+            # A hang-up shows as "ready but no data", as EIO, or on some drivers as a closed
+            # descriptor.
+            self._lose(f"the line broke: {error}", now)
+            return []
+        if not data:
+            return []
+        decoder = self._decoder  # losing the line in between replaces it
+        dropped = decoder.dropped.total()
+        messages = [
+            message
+            for frame in decoder.feed(data)
+            if (message := self._take(frame, now)) is not None
+        ]
+        self.counters["frames_broken"] += decoder.dropped.total() - dropped
+        return messages if self.up else []
+
+    def _take(self, frame: Frame, now: float) -> FromBoard | None:
+        try:
+            message = parse(frame)
+        except MessageError:
+            self.counters["frames_unknown"] += 1
+            return None
+        if isinstance(message, Welcome):
+            self._begin(frame.session, message, now)
+        elif not self.up:
+            return None
+        elif frame.session != self._session:
+            self._lose("the board has started anew", now)
+        elif frame.sequence <= self._board_sequence:
+            self.counters["frames_repeated"] += 1
+        elif isinstance(message, FromBoard):
+            self._heard = now
+            self._board_sequence = frame.sequence
+            return message
+        else:
+            self.counters["frames_unknown"] += 1  # an echo of our own: this port is no board
+        return None
+
+    def _begin(self, session: int, welcome: Welcome, now: float) -> None:
+        if self.up or welcome.nonce != self._nonce or session == 0:
+            self.counters["frames_unknown"] += 1
+            return
+        self._session, self._heard, self._board_sequence = session, now, 0
+        self.why = ""
+
+    def _write(self, message: ToBoard, now: float) -> bool:
+        if self._serial is None:
+            return False
+        self._sequence += 1
+        stamp, ttl = int(now * 1e3) & 0xFFFF_FFFF, _TTL_MS.get(message.TYPE, 0)
+        frame = Frame(message.TYPE, self._session, self._sequence, stamp, ttl, message.pack())
+        try:
+            if self._is_full(now):
+                if not isinstance(message, Stop):
+                    return False
+                self.flush_output()
+            self._serial.write(frames.encode(frame))
+        except (OSError, TypeError, termios.error) as error:
+            self._lose(f"the line broke: {error}", now)
+            return False
+        return True
+
+    def _is_full(self, now: float) -> bool:
+        """Whether the other side takes nothing. What repeats is then dropped instead of queued; the
+        next is fresher."""
+        assert self._serial is not None
+        writable = select.select([], [self._serial.fileno()], [], 0)[1]
+        if writable and self._serial.out_waiting <= BACKLOG_BYTES:
+            self._full_since = None
+            return False
+        self.counters["frames_not_sent"] += 1
+        if self._full_since is None:
+            self._full_since = now
+        return True
