@@ -250,7 +250,7 @@ def queue(reader: Reader) -> list[Task]:
     """In the order in which they will run: what is in hand, what may begin, what has to wait until later."""
     now = reader.now
     waiting = Tasks(reader).waiting()
-    waiting.sort(key=lambda task: (task.since > now and task.since, *turn(task, now)))
+    waiting.sort(key=lambda task: (max(task.since, now), *turn(task, now)))
     return [*Tasks(reader).in_hand(), *(_get(reader, task.id) for task in waiting)]
 
 

@@ -13,7 +13,7 @@ from edge.store.sqlite import Row
 class Places(Repository[R_co]):
     def waypoints(self, kind: WaypointKind | None = None) -> list[Waypoint]:
         rows = self._store.rows(
-            "SELECT * FROM waypoint WHERE ?1 IS NULL OR kind = ?1 ORDER BY created_at, id", kind
+            "SELECT * FROM waypoint WHERE ?1 IS NULL OR kind = ?1 ORDER BY rowid", kind
         )
         return [_waypoint(row) for row in rows]
 

@@ -1,7 +1,9 @@
 """A reader asks for a book: what each step changes, in one story."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,10 +118,11 @@ def test_at_the_touchscreen_the_right_pin_is_needed(library: Library) -> None:
     request = ask(library)
     library.drive_to(request.task_id or "", Phase.WAITING_FOR_HANDOVER)
     wrong = f"{(int(request.pin) + 1) % 10_000:04d}"
+    complete = partial(requests.complete, request_id=request.id, by_owner=False)
     for pin in (wrong, None, "", "١٢٣٤"):
         with pytest.raises(ForbiddenError):
-            library.do(lambda tx, pin=pin: requests.complete(tx, request.id, pin=pin, by_owner=False))
-    done = library.do(lambda tx: requests.complete(tx, request.id, pin=request.pin, by_owner=False))
+            library.do(partial(complete, pin=pin))
+    done = library.do(partial(complete, pin=request.pin))
     assert done.status is RequestStatus.COMPLETED
 
 
@@ -269,6 +272,12 @@ def test_a_list_shows_only_what_is_asked_for(library: Library) -> None:
     done = library.see(lambda r: requests.list_requests(r, status=RequestStatus.COMPLETED))
     assert (other.total, own.total, done.total) == (0, 1, 0)
     assert own.items[0].id == mine.id
-    for wrong in ({"limit": 101}, {"page": 0}, {"sort": "pin"}, {"order": "up"}):
+    refused: tuple[dict[str, Any], ...] = (
+        {"limit": 101},
+        {"page": 0},
+        {"sort": "pin"},
+        {"order": "up"},
+    )
+    for wrong in refused:
         with pytest.raises(ValidationError):
-            library.see(lambda r, wrong=wrong: requests.list_requests(r, **wrong))
+            library.see(partial(requests.list_requests, **wrong))

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,7 +83,7 @@ class Library:
     def happen(self, task_id: str, *events: TaskEvent, **words: Any) -> Task:
         """One event after the other, each in its own transaction, as the robot writes them."""
         for event in events:
-            self.do(lambda tx, event=event: tasks.apply(tx, task_id, event, **words))
+            self.do(partial(tasks.apply, task_id=task_id, event=event, **words))
         return self.task(task_id)
 
     def drive_to(self, task_id: str, phase: Phase) -> Task:
