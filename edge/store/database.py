@@ -318,6 +318,7 @@ def create(path: Path, *, clock: Clock | None = None, robot_id: str = "") -> Non
         _refuse_newer(path)
     connection = sqlite.connect(f"file:{quote(str(path))}?mode=rwc", uri=True)
     try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         _configure(connection)
         migrations.apply(connection)

@@ -18,7 +18,6 @@ def apply(connection: Connection) -> None:
     def step_001_first(db: sqlite_utils.Database) -> None:
         for statement in FIRST:
             db.conn.execute(statement)
-        db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.conn.execute("PRAGMA user_version = 1")
 
     steps.apply(sqlite_utils.Database(connection))

@@ -1,0 +1,330 @@
+"""The store's file: one writer with group commit, readers apart, and what is refused."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from edge.clock import ManualClock
+from edge.domain.errors import ConflictError, SetupError
+from edge.domain.users import SYSTEM
+from edge.store import migrations, sqlite
+from edge.store.database import (
+    GROUP_LIMIT,
+    ChangeStandsError,
+    Database,
+    Reader,
+    Transaction,
+    create,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    create(tmp_path / "luna.db", robot_id="luna-test")
+    return tmp_path / "luna.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    database = Database.open(path)
+    yield database
+    database.close()
+
+
+def put(tx: Transaction, key: str) -> str:
+    tx.insert("state", key=key, value="")
+    return key
+
+
+def keys(database: Database) -> list[str]:
+    return database.read(
+        lambda reader: [row["key"] for row in reader.rows("SELECT key FROM state ORDER BY key")]
+    )
+
+
+def held_up(database: Database) -> tuple[threading.Event, "Future[None]"]:
+    """Keep the writer busy until the event is set, so that what comes now waits together."""
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait(tx: Transaction) -> None:
+        started.set()
+        assert go_on.wait(10)
+
+    future = database.submit(SYSTEM, wait)
+    assert started.wait(10)
+    return go_on, future
+
+
+def test_a_change_is_there_when_it_is_answered(database: Database, path: Path) -> None:
+    assert database.write(SYSTEM, lambda tx: put(tx, "a")) == "a"
+    other = Database.open(path)
+    assert keys(other) == ["a"]
+    other.close()
+
+
+def test_all_who_wait_share_one_commit(path: Path) -> None:
+    commits: list[None] = []
+    database = Database.open(path, on_commit=lambda: commits.append(None))
+    go_on, first = held_up(database)
+    waiting = [database.submit(SYSTEM, partial(put, key=f"{number:03d}")) for number in range(20)]
+    go_on.set()
+    for future in (first, *waiting):
+        future.result(10)
+    database.close()
+    assert len(commits) == 2
+
+
+def test_no_group_grows_without_bound(path: Path) -> None:
+    commits: list[None] = []
+    database = Database.open(path, on_commit=lambda: commits.append(None))
+    go_on, _ = held_up(database)
+    for number in range(2 * GROUP_LIMIT):
+        last = database.submit(SYSTEM, partial(put, key=f"{number:03d}"))
+    go_on.set()
+    last.result(10)
+    database.close()
+    assert len(commits) == 3
+
+
+def test_a_change_that_raises_undoes_itself_and_not_its_neighbours(database: Database) -> None:
+    def fail(tx: Transaction) -> None:
+        put(tx, "half")
+        raise ConflictError("no")
+
+    go_on, _ = held_up(database)
+    before = database.submit(SYSTEM, lambda tx: put(tx, "before"))
+    failed = database.submit(SYSTEM, fail)
+    broken = database.submit(SYSTEM, lambda tx: tx.execute("not SQL"))
+    after = database.submit(SYSTEM, lambda tx: put(tx, "after"))
+    go_on.set()
+    with pytest.raises(ConflictError):
+        failed.result(10)
+    with pytest.raises(sqlite.sqlite3.OperationalError):
+        broken.result(10)
+    before.result(10)
+    after.result(10)
+    assert keys(database) == ["after", "before"]
+
+
+def test_a_change_may_stand_although_its_asker_is_refused(database: Database) -> None:
+    def refuse(tx: Transaction) -> None:
+        put(tx, "kept")
+        raise ChangeStandsError(ConflictError("no"))
+
+    with pytest.raises(ConflictError):
+        database.write(SYSTEM, refuse)
+    assert keys(database) == ["kept"]
+
+
+def test_a_part_of_a_change_undoes_itself_alone(database: Database) -> None:
+    def half(tx: Transaction) -> None:
+        put(tx, "whole")
+        with pytest.raises(ConflictError), tx.part():
+            put(tx, "part")
+            raise ConflictError("no")
+        with tx.part():
+            put(tx, "other part")
+
+    database.write(SYSTEM, half)
+    assert keys(database) == ["other part", "whole"]
+
+
+def test_who_waits_no_longer_is_left_out_and_the_writer_lives(database: Database) -> None:
+    go_on, _ = held_up(database)
+    cancelled = database.submit(SYSTEM, lambda tx: put(tx, "cancelled"))
+    assert cancelled.cancel()
+    after = database.submit(SYSTEM, lambda tx: put(tx, "after"))
+    go_on.set()
+    after.result(10)
+    assert keys(database) == ["after"]
+
+
+def test_a_listener_that_fails_harms_nobody(path: Path) -> None:
+    def fail() -> None:
+        raise OSError("gone")
+
+    database = Database.open(path, on_commit=fail)
+    database.write(SYSTEM, lambda tx: put(tx, "a"))
+    database.write(SYSTEM, lambda tx: put(tx, "b"))
+    assert keys(database) == ["a", "b"]
+    database.close()
+
+
+def test_nobody_is_told_of_a_change_that_was_undone(path: Path) -> None:
+    commits: list[None] = []
+    database = Database.open(path, on_commit=lambda: commits.append(None))
+    with pytest.raises(ConflictError):
+        database.write(SYSTEM, _refused)
+    database.close()
+    assert commits == []
+
+
+def _refused(tx: Transaction) -> None:
+    raise ConflictError("no")
+
+
+def test_a_reader_sees_one_view_while_others_write(database: Database) -> None:
+    def look(reader: Reader) -> tuple[int, int]:
+        before = reader.value("SELECT COUNT(*) FROM state")
+        database.write(SYSTEM, lambda tx: put(tx, "new"))
+        return before, reader.value("SELECT COUNT(*) FROM state")
+
+    assert database.read(look) == (0, 0)
+    assert keys(database) == ["new"]
+
+
+def test_a_reader_cannot_write(database: Database) -> None:
+    with pytest.raises(sqlite.sqlite3.OperationalError):
+        database.read(lambda reader: reader.rows("DELETE FROM state"))
+
+
+def test_a_commit_of_another_process_is_noticed(database: Database, path: Path) -> None:
+    before = database.data_version()
+    assert database.data_version() == before
+    other = Database.open(path)
+    other.write(SYSTEM, lambda tx: put(tx, "a"))
+    other.close()
+    assert database.data_version() != before
+
+
+def test_a_closed_store_takes_nothing_more(database: Database) -> None:
+    accepted = database.submit(SYSTEM, lambda tx: put(tx, "a"))
+    database.close()
+    database.close()
+    assert accepted.result(0) == "a"
+    with pytest.raises(SetupError):
+        database.submit(SYSTEM, lambda tx: put(tx, "b"))
+
+
+def test_all_of_a_change_has_one_time(path: Path) -> None:
+    clock = ManualClock()
+    database = Database.open(path, clock=clock)
+
+    def dawdle(tx: Transaction) -> tuple[str, str]:
+        before = tx.now
+        clock.advance(5)
+        return before, tx.now
+
+    assert database.write(SYSTEM, dawdle) == ("2026-01-01T00:00:00.000Z",) * 2
+    assert database.read(lambda reader: reader.now) == "2026-01-01T00:00:05.000Z"
+    database.close()
+
+
+def test_the_file_is_opened_as_promised(database: Database) -> None:
+    def pragmas(reader: Reader) -> dict[str, object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "application_id", "user_version")
+        return {name: reader.value(f"PRAGMA {name}") for name in names}
+
+    expected: dict[str, object] = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "application_id": migrations.APPLICATION_ID,
+        "user_version": migrations.SCHEMA_VERSION,
+    }
+    assert database.read(pragmas) == expected
+    assert database.write(SYSTEM, pragmas) == expected
+    assert sqlite.library_version() >= sqlite.MINIMUM
+
+
+def test_making_a_store_again_keeps_what_is_in_it(path: Path) -> None:
+    birth = _meta(path)
+    create(path, robot_id="another")
+    assert _meta(path) == birth
+    assert birth["robot_id"] == "luna-test" and birth["birth"]
+
+
+def _meta(path: Path) -> dict[str, str]:
+    database = Database.open(path)
+    rows = database.read(lambda reader: reader.rows("SELECT * FROM meta"))
+    database.close()
+    return {row["key"]: row["value"] for row in rows}
+
+
+def test_a_migration_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "luna.db"
+    monkeypatch.setattr(migrations, "FIRST", (*migrations.FIRST, "CREATE nonsense"))
+    with pytest.raises(sqlite.sqlite3.OperationalError):
+        create(path)
+    connection = sqlite.connect(str(path))
+    tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert [row["name"] for row in tables if row["name"] in ("meta", "task", "book")] == []
+    connection.close()
+    monkeypatch.undo()
+    create(path)
+    Database.open(path).close()
+
+
+def test_a_store_of_a_newer_program_is_refused_and_left_alone(path: Path) -> None:
+    connection = sqlite.connect(str(path))
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = path.read_bytes()
+    for act in (Database.open, create):
+        with pytest.raises(SetupError, match="99"):
+            act(path)
+    assert path.read_bytes() == before
+
+
+def test_what_is_no_store_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="no store"):
+        Database.open(tmp_path / "none.db")
+    text = tmp_path / "text.db"
+    text.write_text("no database at all, but long enough to look like something" * 100)
+    other = tmp_path / "other.db"
+    connection = sqlite.connect(str(other))
+    connection.execute("CREATE TABLE recipe (name TEXT)")
+    connection.close()
+    for path in (text, other):
+        before = path.read_bytes()
+        for act in (Database.open, create):
+            with pytest.raises(SetupError):
+                act(path)
+        assert path.read_bytes() == before
+
+
+SECOND_LIBRARY = """
+import importlib.util, sys
+import _sqlite3
+from edge.store import sqlite
+from edge.domain.errors import SetupError
+try:
+    sqlite.check_library()
+except SetupError as error:
+    print(error)
+"""
+
+
+def test_a_second_sqlite_in_the_process_is_refused(root: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", SECOND_LIBRARY], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert "beside the store's SQLite" in said.stdout
+
+
+ONE_LIBRARY = """
+from pathlib import Path
+from edge.services import catalogue, inbox, requests, returns, robot, sessions, tasks
+from edge.store import database
+import sqlite3
+database.sqlite.check_library()
+names = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+print([name for name in names if "sqlite" in name.lower()], sqlite3.sqlite_version)
+"""
+
+
+def test_all_services_together_load_one_sqlite(root: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", ONE_LIBRARY], cwd=root, capture_output=True, text=True, check=True
+    )
+    libraries, _, version = said.stdout.strip().rpartition("] ")
+    assert libraries.count(".so") == 1 and "pysqlite3" in libraries
+    assert version == sqlite.sqlite3.sqlite_version
