@@ -72,7 +72,7 @@ class Hub:
         self._kept: deque[Event] = deque(maxlen=KEPT)
         self._newest: dict[tuple[str, str], str] = {}
         # Ids go on rising over a restart, because the clock does; below 2**53, so that JavaScript can count them.
-        self._first = self._last = int(time.time() * 1000) * 1000
+        self._first = self._last = int(time.time() * 1_000_000)
 
     @property
     def last_id(self) -> int:

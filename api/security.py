@@ -75,7 +75,9 @@ class Secrets:
         self._threads = ThreadPoolExecutor(HASHERS, "hash", initializer=_be_nice)
         self._waiting = 0
 
-    async def hash(self, text: str) -> str:
+    async def hash_new(self, text: str, *, field: str = "password") -> str:
+        """Raises ValidationError, naming `field`, for a password that anybody would guess."""
+        passwords.check_new_password(text, field=field)
         return await self._run(lambda: passwords.hash_secret(text))
 
     async def verify(self, known: str | None, text: str) -> bool:

@@ -32,7 +32,7 @@ PIN_SESSION_S = 900
 
 @router.post("/register", response_model=One[Session], status_code=201, summary="Make an account")
 async def register(body: Registration, _: Anyone, robot: Robot) -> Response:
-    password_hash = await robot.secrets.hash(body.password)
+    password_hash = await robot.secrets.hash_new(body.password)
 
     def work(tx: Transaction) -> tuple[Any, str]:
         user = users.register(
@@ -98,7 +98,7 @@ async def change_me(body: Profile, who: SignedIn, robot: Robot) -> Response:
 @router.put("/change-password", response_model=One[dict[str, bool]], summary="Change my password")
 async def change_password(body: PasswordChange, who: SignedIn, robot: Robot) -> Response:
     await _check_password(robot, who.id, body.current_password)
-    password_hash = await robot.secrets.hash(body.new_password)
+    password_hash = await robot.secrets.hash_new(body.new_password, field="new_password")
     await robot.write(who.actor, lambda tx: users.set_password(tx, who.id, password_hash))
     return envelope.one({"changed": True})
 

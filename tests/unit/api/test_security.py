@@ -1,0 +1,91 @@
+"""Tokens are believed only as we made them; hashing never floods the machine."""
+
+import asyncio
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from api import security
+from api.errors import TokenExpiredError, TooManyError
+from api.security import Secrets, Tokens
+from edge.domain.errors import UnauthenticatedError
+from edge.domain.users import Role
+
+KEY = "a key of thirty-two bytes or more, for tests only"
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    made = {"sub": "ada", "role": "STUDENT", "sid": "s", "jti": "j", "iat": now}
+    return {**made, "exp": now + timedelta(minutes=1), **changes}
+
+
+def test_a_token_says_who_it_was_made_for() -> None:
+    tokens = Tokens(KEY, 60)
+    found = tokens.read(tokens.issue("ada", Role.LIBRARIAN, "session-1"))
+    assert (found.user_id, found.role, found.session) == ("ada", Role.LIBRARIAN, "session-1")
+
+
+def test_a_token_has_the_claims_of_the_contract() -> None:
+    token = Tokens(KEY, 60).issue("ada", Role.STUDENT, "s")
+    found = jwt.decode(token, options={"verify_signature": False})
+    assert set(found) == {"sub", "role", "iat", "exp", "jti", "sid"}
+    assert found["exp"] - found["iat"] == 60
+
+
+def test_a_token_that_is_over_says_so() -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    with pytest.raises(TokenExpiredError):
+        Tokens(KEY, 60).read(jwt.encode(claims(exp=past), KEY, "HS256"))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "rubbish",
+        jwt.encode(claims(), None, "none"),
+        jwt.encode(claims(), "another key of thirty-two bytes or more", "HS256"),
+        jwt.encode(claims(), KEY + KEY, "HS512"),
+        jwt.encode(claims(), KEY, "HS384"),
+        jwt.encode(claims(role="EMPEROR"), KEY, "HS256"),
+        jwt.encode({"sub": "ada"}, KEY, "HS256"),
+        jwt.encode({k: v for k, v in claims().items() if k != "exp"}, KEY, "HS256"),
+        jwt.encode(claims(), KEY, "HS256")[:-4] + "AAAA",
+    ],
+)
+def test_a_forged_token_is_refused(token: str) -> None:
+    with pytest.raises(UnauthenticatedError):
+        Tokens(KEY, 60).read(token)
+
+
+@pytest.mark.asyncio
+async def test_only_so_many_secrets_are_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy, most = 0, 0
+    lock, gate = threading.Lock(), threading.Event()
+
+    def slow(known: str, text: str) -> bool:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        gate.wait(10)
+        with lock:
+            busy -= 1
+        return True
+
+    monkeypatch.setattr(security.passwords, "verify_secret", slow)
+    secrets = Secrets()
+    waiting = [
+        asyncio.create_task(secrets.verify("h", "t")) for _ in range(security.WAITING_HASHES)
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyError):
+        await secrets.verify("h", "t")
+    gate.set()
+    assert all(await asyncio.gather(*waiting))
+    assert most <= security.HASHERS
+    secrets.close()
