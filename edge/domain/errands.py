@@ -48,7 +48,8 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """`waited_s`: how long the task has been in its phase; `queued`: there may be a task to take; `idle_s`: since when nothing was to be done.
+    """`waited_s`: how long the task has been in its phase; `queued`: there may be a task to take;
+    `idle_s`: since when nothing was to be done.
 
     `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none.
     """
@@ -67,24 +68,31 @@ class Situation:
     at_home: bool = False
 
 
-class Wait(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Wait:
     """Nothing to do now."""
 
 
-class Go(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Drive, in place of what is driven now."""
+
     errand: str
     waypoint: str
 
 
-class Halt(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Halt:
     """End the drive that is going on."""
 
 
-class Forget(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Forget:
     """The drive that ended needs no answer."""
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """Write that the task made a step."""
 
     task_id: str
@@ -92,17 +100,20 @@ class Step(NamedTuple):
     failure: Failure | None = None
 
 
-class Claim(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Claim:
     """Take the next task from the queue."""
 
 
-class Relocate(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Relocate:
     """Take the order's pose as the robot's own."""
 
     order: RobotCommand
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Answer:
     """Write how an order ended; `reason` is a code where it failed."""
 
     order_id: str
