@@ -74,7 +74,8 @@ def test_all_who_wait_share_one_commit(path: Path) -> None:
     go_on, first = held_up(database)
     waiting = [database.submit(SYSTEM, partial(put, key=f"{number:03d}")) for number in range(20)]
     go_on.set()
-    for future in (first, *waiting):
+    first.result(10)
+    for future in waiting:
         future.result(10)
     database.close()
     assert len(commits) == 2

@@ -1,0 +1,67 @@
+"""Settings: where a value comes from, and what is said of wrong ones."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from edge import settings
+from edge.domain.errors import SetupError
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("LUNA_")]:
+        monkeypatch.delenv(name)
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    found = settings.load(tmp_path)
+    assert found.api.port == 8080
+    assert found.data_dir == tmp_path
+    assert found.store_path == tmp_path / "luna.db"
+    assert found.run_dir == tmp_path / "run"
+
+
+def test_the_environment_outranks_the_file_and_the_file_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings.toml").write_text('[api]\nport = 1000\nhost = "0.0.0.0"\n')
+    monkeypatch.setenv("LUNA_API__PORT", "2000")
+    found = settings.load(tmp_path)
+    assert (found.api.port, found.api.host) == (2000, "0.0.0.0")
+    assert found.api.access_token_s == 900
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "settings.toml").write_text(
+        '[api]\nport = 0\ncolour = "red"\n[robot]\nid = "a b"\n[typo]\nx = 1\n'
+    )
+    monkeypatch.setenv("LUNA_ROBOT__MAX_SPEED_M_S", "fast")
+    with pytest.raises(SetupError) as refusal:
+        settings.load(tmp_path)
+    for name in ("api.port", "api.colour", "robot.id", "typo", "robot.max_speed_m_s"):
+        assert name in refusal.value.message
+    assert refusal.value.hint
+
+
+@pytest.mark.parametrize("junk", [b"[api", b"\xff\xfe", b"api = 5\n"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, junk: bytes) -> None:
+    (tmp_path / "settings.toml").write_bytes(junk)
+    with pytest.raises(SetupError):
+        settings.load(tmp_path)
+
+
+def test_nobody_changes_settings_that_are_in_use(tmp_path: Path) -> None:
+    found = settings.load(tmp_path)
+    with pytest.raises(ValidationError):
+        found.api.port = 1  # type: ignore[misc]
+
+
+def test_a_secret_is_read_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "jwt.key").write_text("s3cret\n")
+    assert settings.read_secret(tmp_path, "jwt.key") == "s3cret"
+    with pytest.raises(SetupError, match="mqtt-robot"):
+        settings.read_secret(tmp_path, "mqtt-robot")
