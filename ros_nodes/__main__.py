@@ -7,10 +7,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from edge import logs
 from edge.domain.errors import LunaError, SetupError
+from edge.domain.robots import LastPose
+from edge.domain.users import SYSTEM
 from edge.domain.waypoints import WaypointKind
 from edge.live import SOCKET_NAME, LiveServer
 from edge.services import places, whereabouts
@@ -19,8 +22,6 @@ from edge.store.database import Database, Reader
 from ros_nodes.base import Base
 from ros_nodes.driving import Site
 from ros_nodes.emergency_stop import EmergencyStop
-from ros_nodes.live import Live
-from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.maps import OccupancyGrid, load_map
 from ros_nodes.navigator import Navigator
 from ros_nodes.runtime import Runtime
@@ -67,7 +68,8 @@ def run(settings: Settings, names: Sequence[str], ros_arguments: Sequence[str] =
             stop = EmergencyStop(settings, live)
             runtime.add(stop, stop.close)
         if "navigator" in names:
-            navigator = make_navigator(settings, live, database)
+            grid = load_map(settings.map_path)
+            navigator = Navigator(settings, live, StoreMemory(settings, database, grid), grid)
             runtime.add(navigator, navigator.close)
         if "task_runner" in names:
             runner = TaskRunner(settings, live, database)
@@ -76,22 +78,32 @@ def run(settings: Settings, names: Sequence[str], ros_arguments: Sequence[str] =
         runtime.run()
 
 
-def make_navigator(settings: Settings, live: Live, database: Database) -> Navigator:
-    grid = load_map(settings.map_path)
-    start = database.read(starting_pose)
-    return Navigator(settings, live, grid, lambda: database.read(site_on(grid)), start)
+class StoreMemory:
+    """The navigator's memory in the store."""
+
+    def __init__(self, settings: Settings, database: Database, grid: OccupancyGrid) -> None:
+        self._database, self._grid = database, grid
+        self._actor = replace(SYSTEM, origin=settings.robot.id)
+
+    def site(self) -> Site:
+        return self._database.read(
+            lambda reader: Site(self._grid, places.waypoints(reader), places.lanes(reader))
+        )
+
+    def last_pose(self) -> LastPose:
+        """Where it was last, else on its dock. Raises SetupError."""
+        return self._database.read(starting_pose)
+
+    def remember_pose(self, pose: LastPose) -> None:
+        self._database.submit(self._actor, lambda tx: whereabouts.remember_pose(tx, pose))
 
 
-def site_on(grid: OccupancyGrid) -> Callable[[Reader], Site]:
-    return lambda reader: Site(grid, places.waypoints(reader), places.lanes(reader))
-
-
-def starting_pose(reader: Reader) -> Pose:
-    """Where it was last, else on its dock. Raises SetupError."""
+def starting_pose(reader: Reader) -> LastPose:
+    """Raises SetupError where there is neither a pose nor a dock."""
     if (last := whereabouts.last_pose(reader)) is not None:
-        return Pose(last.x, last.y, last.theta)
+        return last
     for dock in places.waypoints(reader, WaypointKind.DOCK):
-        return Pose(dock.x, dock.y, dock.theta)
+        return LastPose((dock.x, dock.y, dock.theta), (0.0, 0.0, 0.0))
     raise SetupError("There is no dock on the map.", hint="Add a waypoint of kind dock.")
 
 

@@ -9,8 +9,8 @@ import time
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Twist
 from nav_msgs.msg import Odometry
-from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.time import Time as RosTime
 from sensor_msgs.msg import BatteryState
 
 from edge import logs
@@ -89,7 +89,8 @@ class Base(Node):
     def _time_of(self, odometry: dict[str, float]) -> Time:
         """When the gate heard it, on the node's clock; scans are matched with odometry by time."""
         age_s = (time.monotonic() - odometry["stamp"]) * self._speed
-        stamp: Time = (self.get_clock().now() - Duration(nanoseconds=int(age_s * 1e9))).to_msg()
+        now = self.get_clock().now().nanoseconds
+        stamp: Time = RosTime(nanoseconds=max(0, now - int(age_s * 1e9))).to_msg()
         return stamp
 
 

@@ -5,8 +5,8 @@ Everything runs in callbacks of one executor. A drive's execute coroutine only w
 """
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Twist
@@ -23,6 +23,7 @@ from sensor_msgs.msg import LaserScan
 from std_msgs.msg import Bool
 
 from edge import logs
+from edge.domain.robots import LastPose
 from edge.domain.stops import MotionState
 from edge.settings import Settings
 from ros_nodes import convert, qos
@@ -40,6 +41,9 @@ FEEDBACK_S = 0.25
 POSE_S = 0.2
 """How often the pose is published; while standing, every STANDING_S."""
 STANDING_S = 1.0
+REMEMBER_S = 1.0
+"""So often the pose is written down while it changes by more than REMEMBER_M."""
+REMEMBER_M = 0.2
 RESULT_TIMEOUT_S = 10
 """How long the action server keeps results; many kept ones slow each goal's acceptance."""
 ODOMETRY_KEPT = 100
@@ -73,15 +77,27 @@ class Reading:
     w: float
 
 
-class Navigator(Node):
-    """`site` is asked at the start of each drive, so that edited waypoints and lanes count."""
+class Memory(Protocol):
+    """What lasts beyond this process."""
 
-    def __init__(
-        self, settings: Settings, live: Live, grid: Grid, site: Callable[[], Site], start: Pose
-    ) -> None:
-        """`start`: where the robot is believed to stand at first."""
+    def site(self) -> Site:
+        """The map with today's waypoints and lanes; asked at the start of each drive."""
+        ...
+
+    def last_pose(self) -> LastPose:
+        """Where the robot was last, or is put at first."""
+        ...
+
+    def remember_pose(self, pose: LastPose) -> None:
+        """Does not wait until it is written."""
+        ...
+
+
+class Navigator(Node):
+    def __init__(self, settings: Settings, live: Live, memory: Memory, grid: Grid) -> None:
         super().__init__("navigator")
-        self._live, self._site, self._start = live, site, start
+        self._live, self._memory = live, memory
+        self._last_pose: LastPose | None = memory.last_pose()
         robot = settings.robot
         self._limits = Limits(
             radius_m=robot.radius_m,
@@ -94,6 +110,8 @@ class Navigator(Node):
         self._readings: deque[Reading] = deque(maxlen=ODOMETRY_KEPT)
         self._points: Points = np.zeros((0, 2))
         self._scan_at = self._posed_at = -np.inf
+        self._remembered: Pose | None = None
+        self._remembered_at = -np.inf
         self._localised: bool | None = None
         self._stop: MotionState = MotionState.HOLD
         self._running: Running | None = None
@@ -140,19 +158,22 @@ class Navigator(Node):
         stamp = convert.seconds(message.header.stamp)
         first = not self._readings
         jumped = not first and pose.distance(*self._readings[-1].pose[:2]) > ODOMETRY_JUMP_M
-        if first or jumped:
+        if first and self._last_pose is not None:
+            self._localiser.start(Pose(*self._last_pose.pose), pose)
+        elif jumped:
             # Where it counts from is new; the robot stood while nobody counted.
-            self._localiser.start(self._start if first else self._localiser.pose, pose)
+            self._localiser.start(self._localiser.pose, pose)
             self._readings.clear()
         self._readings.append(Reading(stamp, self._now(), pose, speed.linear.x, speed.angular.z))
         self._localiser.predict(pose)
         self._show_pose()
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
-        self._start = convert.pose(message.pose.pose)
-        if self._readings:
-            self._localiser.start(self._start, self._readings[-1].pose)
-        log.info("the robot is told where it is", x=self._start.x, y=self._start.y)
+        pose = convert.pose(message.pose.pose)
+        odometry = self._readings[-1].pose if self._readings else Pose(0.0, 0.0)
+        self._last_pose = LastPose(pose, odometry)
+        self._localiser.start(pose, odometry)
+        log.info("the robot is told where it is", x=pose.x, y=pose.y)
 
     def _on_scan(self, scan: LaserScan) -> None:
         now = self._now()
@@ -162,8 +183,32 @@ class Navigator(Node):
         self._points = convert.scan_points(scan)
         stamp = convert.seconds(scan.header.stamp)
         reading = min(self._readings, key=lambda one: abs(one.stamp - stamp))
+        if self._last_pose is not None:
+            self._find_again(self._last_pose, reading.pose)
         self._localiser.correct(self._points, reading.pose)
+        self._remember(now, reading.pose)
         self._show_scan()
+
+    def _find_again(self, last: LastPose, odometry: Pose) -> None:
+        """After a start: the wheels may have counted on meanwhile, or their board started anew
+        where the robot stood. Whatever fits the first scan better is believed."""
+        stood = Pose(*last.pose)
+        rolled = stood.compose(Pose(*last.odometry).inverse()).compose(odometry)
+
+        def fit(pose: Pose) -> float:
+            self._localiser.start(pose, odometry)
+            return self._localiser.correct(self._points, odometry).quality
+
+        self._localiser.start(max((stood, rolled), key=fit), odometry)
+        self._last_pose = None
+
+    def _remember(self, now: float, odometry: Pose) -> None:
+        pose, last = self._localiser.pose, self._remembered
+        near = last is not None and pose.distance(last.x, last.y) < REMEMBER_M
+        if self._localiser.lost or near or now - self._remembered_at < REMEMBER_S:
+            return
+        self._remembered, self._remembered_at = pose, now
+        self._memory.remember_pose(LastPose(self._localiser.correction.compose(odometry), odometry))
 
     @property
     def _standing(self) -> bool:
@@ -220,7 +265,7 @@ class Navigator(Node):
         if self._localiser.lost:
             raise NoRouteError(Reason.LOST, SAID[Reason.LOST])
         pose, now = self._localiser.pose, self._now()
-        return Drive(self._site(), self._limits, waypoint, pose, now, speed_limit)
+        return Drive(self._memory.site(), self._limits, waypoint, pose, now, speed_limit)
 
     async def _execute(self, handle: ServerGoalHandle) -> NavigateToWaypoint.Result:
         reason, message = await self._endings.pop(bytes(handle.goal_id.uuid))

@@ -21,13 +21,13 @@ from edge import logs
 from edge.domain import errands
 from edge.domain.errands import HOME, Act, Situation, Waits
 from edge.domain.errors import LunaError
-from edge.domain.robots import CommandStatus, LastPose, RobotCommand
+from edge.domain.robots import CommandStatus, RobotCommand
 from edge.domain.stops import MotionState
 from edge.domain.tasks import FINAL, Phase, Task
 from edge.domain.times import seconds_between
 from edge.domain.users import SYSTEM
 from edge.domain.waypoints import Waypoint, WaypointKind
-from edge.services import places, robot, tasks, whereabouts
+from edge.services import places, robot, tasks
 from edge.settings import Settings
 from edge.store.database import Database, Transaction, timestamp
 from ros_nodes import convert, qos
@@ -46,8 +46,6 @@ TROUBLE_S = 1.0
 """Pause after a write that failed."""
 HOME_AGAIN_S = 30.0
 """Pause before the next try after a drive home that failed."""
-REMEMBER_S = 5.0
-REMEMBER_M = 0.1
 MOVED_M = 0.02
 AT_HOME_M = 0.25
 
@@ -100,8 +98,6 @@ class TaskRunner(Node):
         self._phase: tuple[str, Phase] | None = None
         self._phase_since = self._busy_at = self._now()
         self._home_failed = False
-        self._remembered: Pose | None = None
-        self._remember_at = 0.0
         self._initial_pose = self.create_publisher(
             PoseWithCovarianceStamped, "initialpose", qos.STREAM
         )
@@ -164,8 +160,6 @@ class TaskRunner(Node):
         elif self._outlook.task is not None and now >= self._renew_at:
             self._renew_at = now + self._settings.tasks.lease_s / 3
             self._write(self._renewal(self._outlook.task.id), lambda _: None)
-        else:
-            self._remember_pose(now)
 
     def _situation(self) -> Situation:
         now, outlook, drive = self._now(), self._outlook, self._driver.drive
@@ -312,14 +306,3 @@ class TaskRunner(Node):
         message.pose.pose = convert.pose_message(Pose(x, y, theta))
         self._initial_pose.publish(message)
         self._answer(errands.Answer(order.id, CommandStatus.DONE))
-
-    def _remember_pose(self, now: float) -> None:
-        pose = self._face.pose
-        if pose is None or not self._face.localised or now < self._remember_at:
-            return
-        last = self._remembered
-        if last is not None and pose.distance(last.x, last.y) < REMEMBER_M:
-            return
-        self._remember_at, self._remembered = now + REMEMBER_S, pose
-        place = LastPose(*pose)
-        self._write(lambda tx: whereabouts.remember_pose(tx, place), lambda _: None)

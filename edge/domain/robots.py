@@ -47,8 +47,10 @@ class RobotCommand:
 
 @dataclass(frozen=True, slots=True)
 class LastPose:
-    """Where the robot was: m and rad in the frame `map`."""
+    """Where the robot was: m and rad in the frame `map`, and what the wheels had counted until then.
 
-    x: float
-    y: float
-    theta: float
+    With both, a program that starts again knows how far the robot has rolled meanwhile.
+    """
+
+    pose: tuple[float, float, float]
+    odometry: tuple[float, float, float]

@@ -12,10 +12,13 @@ _KEY = "pose"
 class Whereabouts(Repository[R_co]):
     def get(self) -> LastPose | None:
         text = self._store.value("SELECT value FROM state WHERE key = ?", _KEY)
-        return None if text is None else LastPose(**orjson.loads(text))
+        if text is None:
+            return None
+        facts = orjson.loads(text)
+        return LastPose(tuple(facts["pose"]), tuple(facts["odometry"]))
 
     def put(self: "Whereabouts[Transaction]", pose: LastPose) -> None:
-        value = to_json({"x": pose.x, "y": pose.y, "theta": pose.theta})
+        value = to_json({"pose": pose.pose, "odometry": pose.odometry})
         self._store.execute(
             "INSERT INTO state (key, value) VALUES (?, ?)"
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",

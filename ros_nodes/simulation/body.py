@@ -21,6 +21,8 @@ from ros_nodes.simulation.scan import Scanner
 from ros_nodes.simulation.world import World
 
 TICK_S = 0.01
+MOST_TICKS = 5.0
+"""How much more often it ticks at high speed, where each tick is a longer simulated time."""
 STEP_S = 0.02
 """Of the simulated clock; 50 Hz, as the board measures."""
 SCAN_S = 0.125
@@ -47,7 +49,7 @@ class BodyNode(Node):
         self._last = self._began
         self._scan = self.create_publisher(LaserScan, "scan", qos.SENSOR)
         self._time = self.create_publisher(Clock, "/clock", 10) if speed != 1.0 else None
-        self.create_timer(TICK_S, self._tick, clock=steady())
+        self.create_timer(TICK_S / min(max(1.0, speed), MOST_TICKS), self._tick, clock=steady())
 
     @property
     def clock_s(self) -> float:

@@ -63,6 +63,7 @@ class MovingRobot:
                 *("firmware_bridge.gate", *data, "--port", str(settings.run_dir / "board")),
                 *("--max-speed", str(robot.max_speed_m_s), "--max-turn", str(robot.max_turn_rad_s)),
                 *("--max-acceleration", str(robot.max_acceleration_m_s2 * faster)),
+                *("--max-turn-acceleration", str(robot.max_turn_acceleration_rad_s2 * faster)),
             ),
         }
         self.processes[name] = subprocess.Popen(
@@ -143,7 +144,8 @@ class MovingRobot:
 
 @contextlib.contextmanager
 def moving_robot(data_dir: Path, *, speed: float = 1.0, **settings: str) -> Iterator[MovingRobot]:
-    """All three processes up, the robot on its dock and free to drive. `settings`: TASKS__IDLE_DOCK_S="600" and such."""
+    """All three processes up, the robot on its dock and free to drive. `settings`: TASKS__IDLE_DOCK_S="600" and
+    such."""
     with pytest.MonkeyPatch.context() as patch:
         given = {
             "SIM__SPEED": str(speed),
@@ -169,7 +171,8 @@ def moving_robot(data_dir: Path, *, speed: float = 1.0, **settings: str) -> Iter
 
 def _is_free(moving: MovingRobot) -> bool:
     localised = moving.live.get("robot", {}).get("localised")
-    return bool(localised) and moving.gate is not None and moving.gate.state == "RUNNING"
+    knows = bool(localised) and moving.place is not None
+    return knows and moving.gate is not None and moving.gate.state == "RUNNING"
 
 
 def _beat(run_dir: Path, ended: threading.Event) -> None:

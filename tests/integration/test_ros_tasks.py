@@ -1,0 +1,147 @@
+"""The task runner on a driving robot: tasks of the real store, people played by the test."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge.domain.tasks import Phase, Task, TaskType
+from edge.services import places, robot, tasks
+from firmware_bridge.sockets import request_reset, request_resume, request_stop
+from tests.support.moving import PERSON, MovingRobot, make_library, moving_robot
+
+pytestmark = pytest.mark.timeout(180)
+
+Start = Callable[..., MovingRobot]
+
+
+@pytest.fixture
+def start(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
+    """Starts the robot at four times real time; it does not go home unless told."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**settings: str) -> MovingRobot:
+            make_library(tmp_path / "data")
+            settings = {"TASKS__IDLE_DOCK_S": "600", **settings}
+            return stack.enter_context(moving_robot(tmp_path / "data", speed=4.0, **settings))
+
+        yield start
+
+
+def bring(moving: MovingRobot, source: str = "DESK-2", destination: str = "ROOM-101") -> str:
+    task = moving.store.write(
+        PERSON,
+        lambda tx: tasks.create_transfer(
+            tx,
+            task_type=TaskType.TRANSFER,
+            source_location=source,
+            destination_location=destination,
+        ),
+    )
+    return task.id
+
+
+def task_of(moving: MovingRobot, task_id: str) -> Task:
+    return moving.store.read(lambda reader: tasks.get(reader, task_id))
+
+
+def until(moving: MovingRobot, task_id: str, phase: Phase) -> None:
+    moving.until(lambda: task_of(moving, task_id).phase is phase, f"the task to be {phase}")
+
+
+def test_a_load_is_fetched_and_brought(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving)
+
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+    assert moving.place == "DESK-2"
+    moving.store.write(PERSON, lambda tx: tasks.load_placed(tx, task_id))
+    until(moving, task_id, Phase.WAITING_FOR_HANDOVER)
+    assert moving.place == "ROOM-101"
+    moving.store.write(PERSON, lambda tx: tasks.hand_over(tx, task_id))
+    until(moving, task_id, Phase.COMPLETED)
+    moving.until(lambda: moving.live["robot"]["task_id"] is None, "the robot to be free")
+
+
+def test_a_killed_ros_process_goes_on_where_it_was(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving)
+    moving.until(lambda: moving.speed > 0.2, "the robot to drive")
+
+    moving.kill("ros")
+    moving.until(lambda: moving.speed == 0.0, "the robot to stand")
+    assert task_of(moving, task_id).phase is Phase.TO_SOURCE
+    moving.start("ros")
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+
+    assert moving.place == "DESK-2"
+    assert [entry.event for entry in task_of(moving, task_id).history].count("start") == 1
+
+
+def test_a_stop_keeps_the_task_at_its_step_and_after_the_resume_it_drives_on(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving)
+    run_dir = moving.settings.run_dir
+    moving.until(lambda: moving.speed > 0.2, "the robot to drive")
+
+    receipt = request_stop(run_dir, source="TOUCHSCREEN", who="test", reason="a test")
+    moving.until(lambda: moving.live["navigation"]["reason"] == "STOPPED", "the drive to end")
+    moving.until(lambda: moving.speed == 0.0, "the robot to stand")
+    request_reset(run_dir, event_id=receipt.event_id, who="test")
+    moving.until(lambda: moving.gate is not None and moving.gate.state == "RESET", "the reset")
+    assert task_of(moving, task_id).phase is Phase.TO_SOURCE
+    assert moving.speed == 0.0
+
+    request_resume(run_dir, who="test")
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+
+
+def test_a_pause_halts_the_drive_and_the_resume_lets_it_go_on(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving)
+    moving.until(lambda: moving.speed > 0.2, "the robot to drive")
+
+    moving.store.write(PERSON, robot.pause)
+    moving.until(lambda: moving.speed == 0.0, "the robot to stand")
+    assert moving.live["robot"]["mode"] == "PAUSED"
+    assert task_of(moving, task_id).phase is Phase.TO_SOURCE
+
+    moving.store.write(PERSON, robot.resume)
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+
+
+def test_where_nobody_loads_the_task_fails_and_the_robot_goes_home(start: Start) -> None:
+    moving = start(TASKS__LOAD_WAIT_S="4", TASKS__IDLE_DOCK_S="1")
+    task_id = bring(moving)
+
+    until(moving, task_id, Phase.FAILED)
+    assert task_of(moving, task_id).failure == "LOAD_TIMEOUT"
+    moving.until(lambda: moving.live["robot"]["status"] == "CHARGING", "the robot on its dock")
+    assert moving.place == "DOCK-1"
+
+
+def test_a_task_cancelled_on_its_way_with_a_load_is_brought_back(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving)
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+    moving.store.write(PERSON, lambda tx: tasks.load_placed(tx, task_id))
+    moving.until(lambda: moving.speed > 0.2, "the robot to drive")
+
+    moving.store.write(PERSON, lambda tx: tasks.cancel(tx, task_id))
+    until(moving, task_id, Phase.CANCELLED)
+    assert moving.place == "DESK-2"
+
+
+def test_a_task_to_where_no_lane_is_open_fails_with_a_reason(start: Start) -> None:
+    moving = start()
+    lanes = [
+        replace(lane, closed="room-101" in (lane.start, lane.end))
+        for lane in moving.store.read(places.lanes)
+    ]
+    moving.store.write(PERSON, lambda tx: places.set_lanes(tx, lanes))
+    task_id = bring(moving, source="ROOM-101", destination="DESK-2")
+
+    until(moving, task_id, Phase.FAILED)
+    assert task_of(moving, task_id).failure == "NO_ROUTE"
