@@ -83,6 +83,8 @@ class _Client:
         hub.join(self._mine)
         metrics.sockets.inc()
         both = [asyncio.create_task(self._hear()), asyncio.create_task(self._send())]
+        for task in both:
+            task.add_done_callback(_report)
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -90,9 +92,6 @@ class _Client:
             metrics.sockets.dec()
             for task in both:
                 task.cancel()
-            for outcome in await asyncio.gather(*both, return_exceptions=True):
-                if isinstance(outcome, Exception) and not isinstance(outcome, GONE):
-                    log.error("a live connection failed", error=repr(outcome))
 
     async def _hear(self) -> None:
         while (message := await self._receive()) is not None:
@@ -187,6 +186,12 @@ class _Client:
 
     async def _tell(self, kind: str, data: dict[str, Any]) -> None:
         await self._socket.send_text(_control(kind, data))
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, GONE):
+        log.error("a live connection failed", error=repr(error))
 
 
 def _control(kind: str, data: dict[str, Any]) -> str:

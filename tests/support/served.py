@@ -47,6 +47,7 @@ class Served:
     settings: Settings
     database: Database
     app: FastAPI
+    main: TestClient
     people: dict[str, str]
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _clients: dict[tuple[str, tuple[str, int]], TestClient] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Served:
             client = TestClient(
                 self.app, "http://127.0.0.1", client=at, raise_server_exceptions=False
             )
+            client.portal = self.main.portal  # one event loop for all, as in the real process
             if name:
                 told = client.post(
                     "/api/v1/auth/login",
@@ -124,8 +126,8 @@ def served(data_dir: Path, **changes: Any) -> Iterator[Served]:
     with contextlib.closing(store):
         store.write(SYSTEM, lambda tx: places.load_site(tx, SITE, LANES))
         app = create_app(settings, store, live, KEY)
-        with TestClient(app, "http://127.0.0.1", client=SCREEN):
-            yield Served(settings, store, app, _people(store))
+        with TestClient(app, "http://127.0.0.1", client=SCREEN) as main:
+            yield Served(settings, store, app, main, _people(store))
 
 
 def _people(store: Database) -> dict[str, str]:
