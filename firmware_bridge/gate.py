@@ -220,6 +220,9 @@ class Gate:
 
     def _open_doors(self, run_dir: Path) -> None:
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The stop first; the state last, so that whoever is told a state finds all the others open.
+        stop = Door(self._selector, run_dir / sockets.STOP, self._on_stop, most=64)
+        reset = Door(self._selector, run_dir / sockets.RESET, self._on_reset, most=8)
         self._motion = Door(
             self._selector,
             run_dir / sockets.MOTION,
@@ -235,9 +238,7 @@ class Gate:
             most=32,
             greet=lambda: self._state_now(_now()),
         )
-        stop = Door(self._selector, run_dir / sockets.STOP, self._on_stop, most=64)
-        reset = Door(self._selector, run_dir / sockets.RESET, self._on_reset, most=8)
-        self._doors = (self._motion, self._state, stop, reset)
+        self._doors = (stop, reset, self._motion, self._state)
 
     def _on_motion(self, message: dict[str, Any], _pid: int) -> Answer:
         self._authority.command(
@@ -292,6 +293,7 @@ class Gate:
             return {"type": "refused", "refused": f"it cannot be written down: {error}"}
         self._authority.adopt(latch, who, at)
         self._saved = self._authority.latch
+        self._persist(at)  # the record, too, before the answer
         log.warning("%s by %s", message["type"], who)
         return {"type": "done"}
 

@@ -118,6 +118,10 @@ class BoardLink:
             return
         self._retry_at = now + REOPEN_S
         try:
+            if _is_leftover(self._port):
+                raise FileNotFoundError(
+                    f"{self._port} is left over from a simulator that was killed"
+                )
             self._serial = serial.Serial(
                 str(self._port), BAUD, timeout=0, write_timeout=WRITE_S, exclusive=True
             )
@@ -226,3 +230,15 @@ class BoardLink:
         if self._full_since is None:
             self._full_since = now
         return True
+
+
+def _is_leftover(port: Path) -> bool:
+    """Whether a killed simulator left this link, and its pty's number belongs to a stranger by now.
+
+    The simulator links a pty that it has just made, so one made after the link is another's. Raises
+    OSError where there is no port.
+    """
+    target = port.resolve()
+    if not port.is_symlink() or target.parent != Path("/dev/pts"):
+        return False
+    return target.stat().st_ctime_ns > port.lstat().st_ctime_ns

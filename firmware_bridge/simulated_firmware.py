@@ -115,6 +115,14 @@ class SimulatedFirmware:
         self._sent_inputs = self._sensed()
         self._fault_at = now
 
+    def target(self) -> tuple[float, float]:
+        """The velocity that the motors ramp to, as of the last tick: m/s, rad/s."""
+        now, motion = self._stepped, self._motion
+        fresh = now <= self._motion_until and now <= self._heartbeat_until
+        if motion is None or not fresh or self.causes or not self.session:
+            return 0.0, 0.0
+        return motion.linear_m_s, motion.angular_rad_s
+
     def receive(self, data: bytes, now: float) -> None:
         """Act on what came over the line."""
         dropped = self._decoder.dropped.total()
@@ -218,10 +226,7 @@ class SimulatedFirmware:
 
     def _drive(self, now: float) -> None:
         dt_s, self._stepped = now - self._stepped, now
-        target = (0.0, 0.0)
-        fresh = now <= self._motion_until and now <= self._heartbeat_until
-        if self._motion is not None and fresh and not self.causes and self.session:
-            target = (self._motion.linear_m_s, self._motion.angular_rad_s)
+        target = self.target()
         v, w, limits = *self.velocity, self.limits
         self.velocity = (
             ramp(v, target[0], limits.acceleration * dt_s, limits.braking * dt_s),

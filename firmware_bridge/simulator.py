@@ -86,8 +86,7 @@ class SimulatedBoard:
     def run(self, ended: threading.Event) -> None:
         """Step until `ended` is set; the body of a thread."""
         while not ended.is_set():
-            with contextlib.suppress(InterruptedError):
-                select.select([] if self.faults.deaf else [self._master], [], [], STEP_S)
+            self._wait()
             self.step()
 
     def commanded(self) -> tuple[float, float]:
@@ -136,6 +135,14 @@ class SimulatedBoard:
     def close(self) -> None:
         """End. May be called twice."""
         self.unplug()
+
+    def _wait(self) -> None:
+        port = self._master
+        if self.faults.deaf or port < 0:
+            select.select([], [], [], STEP_S)
+        else:
+            with contextlib.suppress(OSError):  # unplugged at this very moment
+                select.select([port], [], [], STEP_S)
 
     def _feel(self, **changes: object) -> None:
         with self._lock:

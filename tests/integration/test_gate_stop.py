@@ -1,0 +1,182 @@
+"""The gate's process against a board on a real pty: stops, resets, and what survives what."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge.sockets import (
+    GateUnavailableError,
+    MotionLink,
+    ResetRefusedError,
+    request_reset,
+    request_resume,
+    request_stop,
+)
+from tests.support.board import Bench, bench, until
+
+ZERO_S = 0.15
+"""Promise: the commanded zero is out this long after its reason. The board's step of 10 ms is in it."""
+
+
+@pytest.fixture
+def robot(tmp_path: Path) -> Iterator[Bench]:
+    with bench(tmp_path) as made:
+        yield made
+
+
+def stop(robot: Bench) -> str:
+    return request_stop(robot.run_dir, source="API", who="anna", reason="a child").event_id
+
+
+def reset(robot: Bench, event_id: str) -> None:
+    """As a person does it: once the robot stands and the board said so."""
+    until(robot.stands, "the robot stands")
+    until(lambda: robot.board.firmware.latch > 0, "the board is latched")
+
+    def done() -> bool:
+        try:
+            request_reset(robot.run_dir, event_id=event_id, who="bob")
+        except ResetRefusedError as refusal:
+            if "not confirmed" in refusal.reason:
+                return False
+            raise
+        return True
+
+    until(done, "the board confirmed the stop")
+
+
+def test_a_stop_is_at_the_board_when_it_is_confirmed(robot: Bench) -> None:
+    robot.drive()
+    event_id = stop(robot)
+    took_s = until(robot.commanded_zero, "the board brakes", within_s=ZERO_S)
+    assert took_s < ZERO_S
+    until(robot.stands, "the robot stands")
+    state = robot.until_state("LATCHED")
+    assert (state.event_id, state.source, state.reason) == (event_id, "API", "a child")
+    assert state.who is not None and state.who.startswith("anna")
+
+
+def test_a_second_stop_joins_the_first(robot: Bench) -> None:
+    first = request_stop(robot.run_dir, source="API", who="anna", reason="")
+    second = request_stop(robot.run_dir, source="MQTT", who="central", reason="")
+    assert not first.joined and second.joined
+    assert second.event_id == first.event_id
+
+
+def test_reset_needs_the_stops_id_and_resume_is_a_step_of_its_own(robot: Bench) -> None:
+    robot.drive()
+    event_id = stop(robot)
+    with pytest.raises(ResetRefusedError, match="not the id"):
+        request_reset(robot.run_dir, event_id="another", who="bob")
+    with pytest.raises(ResetRefusedError, match="must be reset"):
+        request_resume(robot.run_dir, who="bob")
+    reset(robot, event_id)
+    robot.until_state("RESET")
+    until(lambda: not robot.board.firmware.causes, "the board's latch is cleared")
+    assert robot.stands()  # though the base node commands on
+    request_resume(robot.run_dir, who="bob")
+    robot.until_state("RUNNING")
+    until(lambda: not robot.stands(), "the robot drives on")
+
+
+def test_a_stop_survives_kill_9_of_the_gate(robot: Bench) -> None:
+    robot.drive()
+    event_id = stop(robot)
+    robot.kill_gate()
+    robot.start_gate()
+    assert robot.until_state("LATCHED").event_id == event_id
+    reset(robot, event_id)
+    robot.until_state("RESET")
+
+
+def test_a_reset_survives_kill_9_and_still_awaits_its_resume(robot: Bench) -> None:
+    event_id = stop(robot)
+    reset(robot, event_id)
+    until(lambda: not robot.board.firmware.causes, "the board's latch is cleared")
+    robot.kill_gate()
+    robot.start_gate()
+    assert robot.until_state("RESET").event_id == event_id
+
+
+def test_the_button_latches_and_is_not_reset_while_it_is_pressed(robot: Bench) -> None:
+    robot.drive()
+    robot.board.set_inputs(button=True)
+    until(robot.commanded_zero, "the board brakes by itself", within_s=ZERO_S)
+    state = robot.until_state("LATCHED")
+    assert state.source == "BUTTON" and state.event_id is not None
+    until(robot.stands, "the robot stands")
+    with pytest.raises(ResetRefusedError, match="button"):
+        request_reset(robot.run_dir, event_id=state.event_id, who="bob")
+    robot.board.set_inputs(button=False)
+    until(lambda: (now := robot.state()) is not None and not now.button, "the button is out")
+    reset(robot, state.event_id)
+    robot.until_state("RESET")
+
+
+def test_a_touch_too_short_to_be_seen_pressed_latches_all_the_same(robot: Bench) -> None:
+    robot.drive()
+    robot.board.set_inputs(bumper=True)
+    robot.board.step()
+    robot.board.set_inputs(bumper=False)
+    assert robot.until_state("LATCHED").source == "BUMPER"
+
+
+def test_motion_without_a_command_latches(robot: Bench) -> None:
+    robot.until_state("RUNNING")
+    robot.board.set_odometry(0.0, 0.0, 0.0, 0.2, 0.0)
+    assert robot.until_state("LATCHED").source == "RUNAWAY"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"format": 1}', '{"format": 2, "state": "CLEAR"}']
+)
+def test_a_latch_file_that_cannot_be_read_is_a_stop(tmp_path: Path, content: str) -> None:
+    (tmp_path / "gate").mkdir()
+    (tmp_path / "gate" / "latch.json").write_text(content)
+    with bench(tmp_path) as robot:
+        state = robot.until_state("LATCHED")
+        assert state.source == "LATCH_FILE"
+        assert (tmp_path / "gate" / "latch.bad").read_text() == content
+
+
+def test_every_stop_reset_and_resume_is_in_the_journal_once(robot: Bench) -> None:
+    event_id = stop(robot)
+    reset(robot, event_id)
+    request_resume(robot.run_dir, who="bob")
+    lines = (robot.data_dir / "gate" / "journal.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    about = [record for record in records if record["kind"] in {"STOP", "RESET", "RESUME"}]
+    assert [record["kind"] for record in about] == ["STOP", "RESET", "RESUME"]
+    assert {record["event_id"] for record in about} == {event_id}
+    assert len({record["id"] for record in records}) == len(records)
+
+
+def test_nobody_confirms_a_stop_without_a_gate(robot: Bench) -> None:
+    robot.kill_gate()
+    with pytest.raises(GateUnavailableError):
+        stop(robot)
+
+
+def test_luna_stop_prints_the_id_or_says_that_it_is_not_confirmed(robot: Bench) -> None:
+    command = [
+        *(sys.executable, "-c", "from firmware_bridge.stop_command import command; command()"),
+        *("--data-dir", str(robot.data_dir), "--reason", "smoke"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    state = robot.until_state("LATCHED")
+    assert (done.stdout.strip(), state.source, state.reason) == (state.event_id, "CLI", "smoke")
+    robot.kill_gate()
+    failed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert failed.returncode == 1 and failed.stdout == "" and "not confirmed" in failed.stderr
+
+
+def test_a_second_owner_of_motion_is_refused(robot: Bench) -> None:
+    robot.drive()
+    second = MotionLink(robot.run_dir)
+    assert not second.connect()
+    assert robot.board.firmware.target()[0] > 0.2
+    second.close()
