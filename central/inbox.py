@@ -13,20 +13,19 @@ from central.store import timestamp
 from sync.wire.envelope import Ack, Event, Rejected
 
 ENTITIES = frozenset(
-    {
-        "user",
+    (
         "book",
+        "command",
         "copy",
-        "waypoint",
+        "notification",
         "request",
         "return",
-        "task",
-        "notification",
-        "stop",
-        "lane",
         "robot",
-    }
-)
+        "site",
+        "stop",
+        "task",
+    )
+) | {"user", "waypoint"}
 CREATED = ("created_at", "requested_at", "initiated_at", "at")
 """The fields that may tell when a record was made, by kind of record."""
 

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from central import inbox, outbox, requests, tables
@@ -46,7 +45,7 @@ class SiteLink:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="site", daemon=True)
-        self._handlers: dict[str, Callable[[str, bytes], None]] = {
+        self._handlers: dict[str, Callable[[str, Received], None]] = {
             "connection": self._on_connection,
             "state": self._on_state,
             "events/up": self._on_events,
@@ -84,9 +83,6 @@ class SiteLink:
     def _handle(self, event: Any) -> None:
         if isinstance(event, Connected):
             self._online.clear()
-            for sender in self._senders.values():
-                sender.restart()
-            self._confirm_all()
         elif isinstance(event, Refused):
             log.warning("refused by the broker", what=event.what, why=event.reason)
         elif isinstance(event, Received):
@@ -99,13 +95,15 @@ class SiteLink:
         if found is None or handler is None:
             return
         try:
-            handler(found[0].robot, message.payload)
+            handler(found[0].robot, message)
         except (ValidationError, orjson.JSONDecodeError) as error:
             log.warning("malformed message", topic=message.topic, why=str(error).splitlines()[0])
 
-    def _on_connection(self, robot_id: str, payload: bytes) -> None:
-        connection = _object(payload)
+    def _on_connection(self, robot_id: str, message: Received) -> None:
+        connection = _object(message.payload)
         self._remember(robot_id, connection=connection)
+        if message.retained:
+            self._greet(robot_id, connection)
         if connection.get("state") == "ONLINE":
             # A new start of the robot, or of its connection: what was on its way to it may be lost.
             self._sender(robot_id).restart()
@@ -113,11 +111,11 @@ class SiteLink:
         else:
             self._online.discard(robot_id)
 
-    def _on_state(self, robot_id: str, payload: bytes) -> None:
-        self._remember(robot_id, state=_object(payload))
+    def _on_state(self, robot_id: str, message: Received) -> None:
+        self._remember(robot_id, state=_object(message.payload))
 
-    def _on_events(self, robot_id: str, payload: bytes) -> None:
-        batch = Batch.model_validate_json(payload)
+    def _on_events(self, robot_id: str, message: Received) -> None:
+        batch = Batch.model_validate_json(message.payload)
         with self._store.transaction() as tx:
             ack = inbox.apply_batch(tx, robot_id, batch.stream, batch.events)
         if ack.rejected:
@@ -129,8 +127,8 @@ class SiteLink:
             )
         self._confirm(robot_id, ack)
 
-    def _on_ack(self, robot_id: str, payload: bytes) -> None:
-        ack = Ack.model_validate_json(payload)
+    def _on_ack(self, robot_id: str, message: Received) -> None:
+        ack = Ack.model_validate_json(message.payload)
         sender = self._sender(robot_id)
         with self._store.transaction() as tx:
             stream, head, _ = outbox.open_stream(tx, robot_id)
@@ -143,7 +141,7 @@ class SiteLink:
                     through=ack.through,
                     head=head,
                 )
-            elif sender.confirmed(ack.through, time.monotonic()):
+            elif sender.confirmed(ack.through, time.monotonic(), live=not message.retained):
                 outbox.acknowledge(tx, robot_id, ack.through)
             for refusal in ack.rejected:
                 log.warning(
@@ -171,14 +169,12 @@ class SiteLink:
             Publication(Topics(self._site, robot_id).events_down, batch.to_json())
         )
 
-    def _confirm_all(self) -> None:
-        """Say again how far we are: it makes robots go on at once that waited for us."""
-        with self._store.transaction() as tx:
-            query = select(tables.cursor.c.robot_id, tables.cursor.c.stream)
-            rows = tx.execute(query.order_by(tables.cursor.c.stream)).all()
-            acks = [(row.robot_id, inbox.position(tx, row.stream)) for row in rows]
-        newest = dict(acks)  # a robot that was set up anew has older streams too
-        for robot_id, ack in newest.items():
+    def _greet(self, robot_id: str, connection: dict[str, Any]) -> None:
+        """To a robot that was there before us: say how far we are, so that it goes on at once."""
+        up = connection.get("up")
+        if isinstance(up, dict) and isinstance(up.get("stream"), str):
+            with self._store.transaction() as tx:
+                ack = inbox.position(tx, up["stream"])
             self._confirm(robot_id, ack)
 
     def _confirm(self, robot_id: str, ack: Ack) -> None:

@@ -132,7 +132,7 @@ class Bridge:
     def _on_message(self, message: Received, now_s: float) -> bool:
         changed = False
         if message.topic == self._topics.events_up_ack:
-            self._up.on_ack(message.payload, now_s)
+            self._up.on_ack(message.payload, now_s, live=not message.retained)
         elif message.topic == self._topics.events_down:
             changed = self._down.on_batch(message.payload)
         elif message.topic == self._topics.commands:

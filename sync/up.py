@@ -43,8 +43,11 @@ class UpStream:
         """There may be new events."""
         self._more = True
 
-    def on_ack(self, payload: bytes, now_s: float) -> None:
-        """Central says how far it is. Acks of other streams are of an earlier life of this robot."""
+    def on_ack(self, payload: bytes, now_s: float, *, live: bool) -> None:
+        """Central says how far it is; not `live`: said earlier, and kept by the broker.
+
+        Acknowledgements of other streams are of an earlier life of this robot.
+        """
         try:
             ack = Ack.model_validate_json(payload)
         except ValidationError:
@@ -59,7 +62,7 @@ class UpStream:
             return
         for rejected in ack.rejected:
             log.warning("central could not apply an event", seq=rejected.seq, why=rejected.reason)
-        if self._sender.confirmed(ack.through, now_s):
+        if self._sender.confirmed(ack.through, now_s, live=live):
             self._database.write(SYNC, lambda tx: outbox.acknowledge(tx, ack.through))
         self._more = True
 

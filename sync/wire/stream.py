@@ -42,14 +42,17 @@ class Sender:
         self._in_flight.append(last_seq)
         self.sent = last_seq
 
-    def confirmed(self, through: int, now_s: float) -> bool:
-        """The other side has committed all up to `through`. True where that is news."""
+    def confirmed(self, through: int, now_s: float, *, live: bool = True) -> bool:
+        """The other side has committed all up to `through`. True where that is news.
+
+        Not `live`: it is what the broker kept of an earlier time.
+        """
         if through < self.acked:
             return self._confirmed_less(through)
         if through == self.acked:
             # Said again while more is under way: it misses something. Believed once until there is progress, or
             # answers to duplicates would breed duplicates.
-            if self._in_flight and not self._rewound:
+            if live and self._in_flight and not self._rewound:
                 self._rewind()
             return False
         self.acked = through

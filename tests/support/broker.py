@@ -37,17 +37,19 @@ def make_data_dir(path: Path) -> Path:
 class BrokerProcess:
     """`python -m sync.broker` on a free port of loopback; may be killed and started again."""
 
-    def __init__(self, data_dir: Path, kind: str) -> None:
+    def __init__(self, data_dir: Path, kind: str, robot_id: str = "luna-01") -> None:
         if kind == "mosquitto" and find_mosquitto() is None:
             pytest.skip("mosquitto is not installed")
         self.data_dir = data_dir
         self.port = free_port()
         self._kind = kind
+        self._robot_id = robot_id
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         environment = {**os.environ, "LUNA_MQTT__PORT": str(self.port), "LUNA_LOG_LEVEL": "ERROR"}
         environment["LUNA_BROKER"] = self._kind if self._kind == "embedded" else ""
+        environment["LUNA_ROBOT__ID"] = self._robot_id
         environment.pop("NOTIFY_SOCKET", None)
         command = [sys.executable, "-m", "sync.broker", "--data-dir", str(self.data_dir)]
         self._process = subprocess.Popen(command, env=environment)
