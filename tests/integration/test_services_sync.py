@@ -141,6 +141,13 @@ def test_a_request_that_cannot_be_met_leaves_nothing_behind(library: Library) ->
     assert tell(library, wanted(library, 2, "r2")) == 2
     assert parked(library)[0][1].startswith("BOOK_NOT_AVAILABLE")
     assert library.events() == events
+    tell(library, event(3, "request.cancelled", id="r1"))
+    events, copies = library.events(), library.copies()
+    half_way = wanted(library, 4, "r4")
+    half_way["data"]["not_before"] = "next week"  # seen only after the copy is reserved
+    assert tell(library, half_way) == 4
+    assert parked(library)[1][1].startswith("VALIDATION_ERROR")
+    assert (library.events(), library.copies()) == (events, copies)
 
 
 def test_of_two_changes_of_a_field_the_newer_wins_wherever_it_came_from(library: Library) -> None:
@@ -182,3 +189,23 @@ def test_a_command_is_new_once_and_answered_the_same_ever_after(library: Library
     done = {"status": "DONE"}
     library.do(lambda tx: inbox.answer_command(tx, "c1", done))
     assert library.do(lambda tx: register(tx, command)) == (False, done)
+
+
+def named(library: Library, seq: int, first_name: str, *, ms: int) -> str:
+    """The student's name after central has told of a change at `ms`."""
+    tell(library, event(seq, "user.changed", ms=ms, id=library.student.id, first_name=first_name))
+    return library.see(lambda reader: users.get(reader, library.student.id)).first_name
+
+
+def test_a_change_dated_far_ahead_does_not_win_for_days(library: Library) -> None:
+    assert named(library, 1, "Ahead", ms=NOW_MS + 3 * 86400 * 1000) == "Ahead"
+    assert named(library, 2, "Old", ms=NOW_MS - 1000) == "Ahead"
+    library.clock.advance(240)
+    assert named(library, 3, "New", ms=NOW_MS + 240_000) == "New"
+
+
+def test_an_older_change_of_central_does_not_undo_ours(library: Library) -> None:
+    library.clock.advance(10)
+    library.do(lambda tx: users.update_profile(tx, library.student.id, first_name="Ours"))
+    assert named(library, 1, "Theirs, before", ms=NOW_MS + 5000) == "Ours"
+    assert named(library, 2, "Theirs, after", ms=NOW_MS + 15_000) == "Theirs, after"
