@@ -45,6 +45,12 @@ def _whenever(phases: tuple[Phase, ...], event: TaskEvent, then: Consequence) ->
     return {(phase, event): then for phase in phases}
 
 
+_DELIVERY_FAILED = Consequence(
+    request=RequestEvent.CANCEL,
+    copy_status=CopyStatus.AVAILABLE,
+    tell_owner=Message.FAILED,
+    tell_staff=Message.FAILED,
+)
 _TURN_BACK = Consequence(tell_owner=Message.TURNING_BACK, tell_staff=Message.TURNING_BACK)
 
 _DELIVERY: Story = {
@@ -77,17 +83,8 @@ _DELIVERY: Story = {
             tell_staff=Message.CANCELLED,
         ),
     ),
-    **_whenever(
-        _BEFORE_LOAD,
-        TaskEvent.FAIL,
-        failed := Consequence(
-            request=RequestEvent.CANCEL,
-            copy_status=CopyStatus.AVAILABLE,
-            tell_owner=Message.FAILED,
-            tell_staff=Message.FAILED,
-        ),
-    ),
-    (Phase.WAITING_FOR_LOAD, TaskEvent.GIVE_UP_WAITING): failed,
+    **_whenever(_BEFORE_LOAD, TaskEvent.FAIL, _DELIVERY_FAILED),
+    (Phase.WAITING_FOR_LOAD, TaskEvent.GIVE_UP_WAITING): _DELIVERY_FAILED,
     **_whenever(_ON_BOARD, TaskEvent.FAIL, _TURN_BACK),
     (Phase.WAITING_FOR_HANDOVER, TaskEvent.GIVE_UP_WAITING): _TURN_BACK,
     **_whenever(
@@ -114,6 +111,11 @@ _DELIVERY: Story = {
     ),
 }
 
+_PICKUP_FAILED = Consequence(
+    giving_back=ReturnEvent.CANCEL, tell_owner=Message.FAILED, tell_staff=Message.FAILED
+)
+_ON_TO_THE_DESK = Consequence(tell_staff=Message.TURNING_BACK)
+
 # A book that is given back stays with its reader on paper until it is off the robot at the desk.
 _GIVING_BACK: Story = {
     (Phase.PENDING, TaskEvent.QUEUE): Consequence(
@@ -136,17 +138,11 @@ _GIVING_BACK: Story = {
         TaskEvent.CANCEL,
         Consequence(giving_back=ReturnEvent.CANCEL, tell_owner=Message.CANCELLED),
     ),
-    **_whenever(
-        _BEFORE_LOAD,
-        TaskEvent.FAIL,
-        failed := Consequence(
-            giving_back=ReturnEvent.CANCEL, tell_owner=Message.FAILED, tell_staff=Message.FAILED
-        ),
-    ),
-    (Phase.WAITING_FOR_LOAD, TaskEvent.GIVE_UP_WAITING): failed,
-    **_whenever(_ON_BOARD, TaskEvent.FAIL, turn := Consequence(tell_staff=Message.TURNING_BACK)),
-    **_whenever(_ON_BOARD, TaskEvent.CANCEL, turn),
-    (Phase.WAITING_FOR_HANDOVER, TaskEvent.GIVE_UP_WAITING): turn,
+    **_whenever(_BEFORE_LOAD, TaskEvent.FAIL, _PICKUP_FAILED),
+    (Phase.WAITING_FOR_LOAD, TaskEvent.GIVE_UP_WAITING): _PICKUP_FAILED,
+    **_whenever(_ON_BOARD, TaskEvent.FAIL, _ON_TO_THE_DESK),
+    **_whenever(_ON_BOARD, TaskEvent.CANCEL, _ON_TO_THE_DESK),
+    (Phase.WAITING_FOR_HANDOVER, TaskEvent.GIVE_UP_WAITING): _ON_TO_THE_DESK,
     # Home is the desk: it was given back, though nobody stood there to take it.
     (Phase.RETURNING_LOAD, TaskEvent.ARRIVE): Consequence(
         giving_back=ReturnEvent.COMPLETE,
