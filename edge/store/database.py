@@ -16,16 +16,31 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-import orjson
-from uuid_utils import compat as uuids
-
-from edge.clock import HybridLogicalClock, SystemClock
-from edge.domain.errors import LunaError, SetupError
-from edge.domain.times import format_time, later
+from edge.clock import SystemClock
+from edge.domain.errors import SetupError
 from edge.domain.users import Actor
 from edge.ports import Clock
 from edge.store import sqlite
 from edge.store.migrations import APPLICATION_ID, SCHEMA_VERSION
+from edge.store.transaction import (
+    ChangeStandsError,
+    Reader,
+    Transaction,
+    new_id,
+    timestamp,
+    to_json,
+)
+
+__all__ = [
+    "ChangeStandsError",
+    "Database",
+    "Reader",
+    "Transaction",
+    "create",
+    "new_id",
+    "timestamp",
+    "to_json",
+]
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -34,119 +49,6 @@ BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process' commit; commits take milliseconds, a slow card's a second."""
 GROUP_LIMIT = 64
 """Changes in one commit at most, so that the first of them does not wait for ever."""
-
-
-def timestamp(clock: Clock) -> str:
-    """Now, as records keep it: RFC 3339, UTC, milliseconds."""
-    return format_time(clock.now())
-
-
-def new_id() -> str:
-    """A UUIDv7: unique everywhere, and sorted by time."""
-    return str(uuids.uuid7())
-
-
-def to_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-class ChangeStandsError(Exception):
-    """Raise it with `error`: the one who asked gets that error, and yet the change is kept."""
-
-    def __init__(self, error: LunaError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-class Reader:
-    """One consistent view of the store. `now` is the time at which it was taken."""
-
-    def __init__(self, connection: sqlite.Connection, now: str) -> None:
-        self.connection = connection
-        self.now = now
-
-    def rows(self, sql: str, *values: Any) -> list[sqlite.Row]:
-        rows: list[sqlite.Row] = self.connection.execute(sql, values).fetchall()
-        return rows
-
-    def row(self, sql: str, *values: Any) -> sqlite.Row | None:
-        row: sqlite.Row | None = self.connection.execute(sql, values).fetchone()
-        return row
-
-    def value(self, sql: str, *values: Any) -> Any:
-        row = self.row(sql, *values)
-        return None if row is None else row[0]
-
-
-class Transaction(Reader):
-    """A change in the making: whoever gets one may write. `now` is the one time of the whole change."""
-
-    def __init__(
-        self,
-        connection: sqlite.Connection,
-        *,
-        actor: Actor,
-        clock: Clock,
-        now: str,
-        origin: str = "",
-    ) -> None:
-        super().__init__(connection, now)
-        self.actor = actor
-        self.origin = actor.origin or origin
-        """Whose change it is: the robot's id, or `central`."""
-        self._clock = clock
-        self._hlc: HybridLogicalClock | None = None
-
-    def execute(self, sql: str, *values: Any) -> int:
-        """Run one statement; the number of rows it changed."""
-        return int(self.connection.execute(sql, values).rowcount)
-
-    def insert(self, table: str, **columns: Any) -> None:
-        names = ", ".join(f'"{name}"' for name in columns)
-        marks = ", ".join("?" * len(columns))
-        self.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", *columns.values())
-
-    def update(self, table: str, record_id: str, **columns: Any) -> int:
-        """Set columns of the row with this id; the number of rows, 0 or 1."""
-        settings = ", ".join(f'"{name}" = ?' for name in columns)
-        return self.execute(
-            f"UPDATE {table} SET {settings} WHERE id = ?", *columns.values(), record_id
-        )
-
-    def later(self, seconds: float) -> str:
-        """The time so many seconds from now."""
-        return later(self.now, seconds)
-
-    def stamp(self) -> str:
-        """The next stamp of the store's hybrid logical clock."""
-        return self._logical_clock().tick()
-
-    def witness(self, stamp: str) -> bool:
-        """Take note of another store's stamp. False where it is too far ahead to be believed."""
-        return self._logical_clock().witness(stamp)
-
-    @contextlib.contextmanager
-    def part(self) -> Iterator[None]:
-        """A part of the change that undoes itself alone where it raises."""
-        self.connection.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK TO part")
-            raise
-        finally:
-            self.connection.execute("RELEASE part")
-
-    def finish(self) -> None:
-        """Write down what was only counted in memory."""
-        if self._hlc is not None:
-            self.execute("UPDATE meta SET value = ? WHERE key = 'hlc'", self._hlc.last)
-
-    def _logical_clock(self) -> HybridLogicalClock:
-        if self._hlc is None:
-            last = self.value("SELECT value FROM meta WHERE key = 'hlc'")
-            self._hlc = HybridLogicalClock(self._clock, str(last or ""))
-        return self._hlc
 
 
 @dataclass(frozen=True, slots=True)
