@@ -32,7 +32,8 @@ class Child:
         self.started_at = 0.0
         self.heard_at = 0.0
         self.status = ""
-        self._command = program.command(facts)
+        self.arguments = program.command(facts)
+        """What the interpreter is started with; may be added to before the start."""
         self._notices = _listen_for_notices()
         address = self._notices.getsockname().decode().replace("\0", "@", 1)
         self._environment = {**environment, **program.environment, "NOTIFY_SOCKET": address}
@@ -53,7 +54,7 @@ class Child:
         self.ready, self.status = False, ""
         self.started_at = self.heard_at = now
         with _opened_log(self.log) as log:
-            self._process = spawn(self._command, self._environment, stdout=log, stderr=log)
+            self._process = spawn(self.arguments, self._environment, stdout=log, stderr=log)
 
     def poll(self) -> int | None:
         """The exit code (negative: the signal) of a process that has just ended, once."""

@@ -1,0 +1,1 @@
+"""Numbers that matter, each on the real thing. `python -m benchmarks [NAME...]` runs them."""

@@ -1,0 +1,46 @@
+"""`make bench`: run the benchmarks, print a table, write benchmarks/results/latest.json."""
+
+import argparse
+import importlib
+import tempfile
+from pathlib import Path
+from typing import Protocol, cast
+
+from benchmarks import report
+
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+ALL = ("start", "memory", "drive", "ros_memory", "imports")
+
+
+class Benchmark(Protocol):
+    """`bench_<name>.py`."""
+
+    def run(self, place: Path, *, quick: bool) -> list[report.Row]: ...
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(ALL)}; all without any")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: does it run at all?")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(ALL):
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    rows: list[report.Row] = []
+    for name in options.names or ALL:
+        print(f"measuring {name} ...", flush=True)
+        benchmark = cast(Benchmark, importlib.import_module(f"benchmarks.bench_{name}"))
+        # On a real disk and not in memory, where /tmp may be: the store syncs.
+        with tempfile.TemporaryDirectory(dir=_scratch(), prefix="bench-") as place:
+            rows += benchmark.run(Path(place), quick=options.quick)
+    print(report.table(rows))
+    report.write(rows, RESULTS)
+    print(f"\nwritten to {RESULTS}")
+
+
+def _scratch() -> Path:
+    RESULTS.parent.mkdir(exist_ok=True)
+    return RESULTS.parent
+
+
+if __name__ == "__main__":
+    main()
