@@ -149,6 +149,7 @@ class Link:
 
     def stop(self, farewell: Sequence[Publication] = (), *, within_s: float = 1.0) -> None:
         """Say goodbye, as far as that is possible in time, and end. The link cannot be started again."""
+        self._complained = True  # an end that is wanted is no news
         connection = self._connection
         if connection is not None:
             sent = all(connection.publish(one, None) for one in farewell)

@@ -57,7 +57,11 @@ class RobotView:
 
     @property
     def stopped(self) -> bool:
-        """Whether a person has to act at the robot before it may move again; also where nobody can say."""
+        """Whether a person has to act at the robot before it may move again; also where nobody can say.
+
+        Looks at the gate's socket once more: what is decided by this must not be older than a stop.
+        """
+        self._read_gate()
         return self.gate is None or self.gate.state in STOPPED
 
     @property

@@ -148,8 +148,12 @@ class Probe:
         deadline = time.monotonic() + timeout_s
         while not condition(self):
             if time.monotonic() > deadline:
-                pytest.fail(f"waited {timeout_s} s in vain for {what}; seen: {self.seen!r}")
+                pytest.fail(f"waited {timeout_s} s in vain for {what}; seen: {self._short()}")
             self.take()
+
+    def _short(self) -> str:
+        last = [f"{message.topic} {message.payload[:300]!r}" for message in self.messages[-8:]]
+        return "\n".join([f"{len(self.seen)} events, the last messages:", *last])
 
     def wait_connected(self) -> "Probe":
         self.wait_for(
