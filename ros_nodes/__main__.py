@@ -22,6 +22,7 @@ from edge.store.database import Database, Reader
 from ros_nodes.base import Base
 from ros_nodes.driving import Site
 from ros_nodes.emergency_stop import EmergencyStop
+from ros_nodes.live import Live, LiveRelay, RemoteLive
 from ros_nodes.navigation.maps import OccupancyGrid, load_map
 from ros_nodes.navigator import Navigator
 from ros_nodes.runtime import Runtime
@@ -50,32 +51,51 @@ def main(given: Sequence[str] | None = None) -> int:
 def run(settings: Settings, names: Sequence[str], ros_arguments: Sequence[str] = ()) -> None:
     """Serve the nodes `names` until a signal. Raises SetupError."""
     with ExitStack() as stack:
+        runtime = stack.enter_context(Runtime(settings, ros_arguments))
         wake: list[Callable[[], None]] = []
 
         def on_hint(_: str) -> None:
             for one in wake:
                 one()
 
-        live = LiveServer(settings.run_dir / SOCKET_NAME, on_hint)
-        stack.callback(live.close)
-        database = Database.open(settings.store_path, on_commit=lambda: live.hint("store"))
-        stack.callback(database.close)
-        runtime = stack.enter_context(Runtime(settings, ros_arguments))
+        live = _live(settings, names, runtime, stack, on_hint)
         if "base" in names:
             base = Base(settings)
             runtime.add(base, base.close)
         if "emergency_stop" in names:
             stop = EmergencyStop(settings, live)
             runtime.add(stop, stop.close)
+        if {"navigator", "task_runner"} & set(names):
+            store = Database.open(settings.store_path, on_commit=lambda: live.hint("store"))
+            stack.callback(store.close)
         if "navigator" in names:
             grid = load_map(settings.map_path)
-            navigator = Navigator(settings, live, StoreMemory(settings, database, grid), grid)
+            navigator = Navigator(settings, live, StoreMemory(settings, store, grid), grid)
             runtime.add(navigator, navigator.close)
         if "task_runner" in names:
-            runner = TaskRunner(settings, live, database)
+            runner = TaskRunner(settings, live, store)
             wake.append(runner.wake)
             runtime.add(runner)
         runtime.run()
+
+
+def _live(
+    settings: Settings,
+    names: Sequence[str],
+    runtime: Runtime,
+    stack: ExitStack,
+    on_hint: Callable[[str], None],
+) -> Live:
+    """The live socket. The task runner's process serves it, for hints are meant for that node."""
+    if "task_runner" not in names:
+        remote = RemoteLive()
+        runtime.add(remote)
+        return remote
+    live = LiveServer(settings.run_dir / SOCKET_NAME, on_hint)
+    stack.callback(live.close)
+    if set(names) != set(NODES):
+        runtime.add(LiveRelay(live))
+    return live
 
 
 class StoreMemory:
