@@ -13,6 +13,8 @@ ROLES = ("student", "librarian", "admin")
 PEOPLE_FILE = "demo-people.json"
 ACCOUNTS_FILE = "demo-accounts.json"
 INTEGRATOR = "integrator"
+DOMAIN = "library.example.org"
+CENTRAL_EMAIL = f"central@{DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,12 @@ class Person:
 
 def invent_people(data_dir: Path) -> None:
     """Make up the demo's people and keep them among the secrets of a new data directory."""
-    people = {role: asdict(_person(f"{role}@library.example.org")) for role in (*ROLES, "central")}
+    people = {role: asdict(_person(f"{role}@{DOMAIN}")) for role in ROLES}
     write_private(data_dir / "secrets" / PEOPLE_FILE, json.dumps(people))
 
 
 def people(data_dir: Path) -> dict[str, Person]:
-    """The demo's people by role; `central` is the admin of the central server. Raises SetupError."""
+    """The demo's people by role. Raises SetupError."""
     path = data_dir / "secrets" / PEOPLE_FILE
     try:
         return {role: Person(**fields) for role, fields in json.loads(path.read_text()).items()}
@@ -43,19 +45,18 @@ def write_accounts(
     data_dir: Path, *, url: str, mqtt_host: str, mqtt_port: int, central_url: str | None
 ) -> dict[str, Any]:
     """Write demo-accounts.json with the places where things are now. What it says. Raises SetupError."""
-    known = people(data_dir)
-    central = known.pop("central")
-    accounts: dict[str, Any] = {"url": url, **{role: asdict(one) for role, one in known.items()}}
+    accounts: dict[str, Any] = {"url": url}
+    accounts |= {role: asdict(one) for role, one in people(data_dir).items()}
     accounts["mqtt"] = {
         "host": mqtt_host,
         "port": mqtt_port,
         "username": INTEGRATOR,
-        "password": (data_dir / "secrets" / "mqtt-integrator").read_text().strip(),
+        "password": _secret(data_dir, "mqtt-integrator"),
     }
     accounts["central"] = central_url and {
         "url": central_url,
-        "email": central.email,
-        "password": central.password,
+        "email": CENTRAL_EMAIL,
+        "password": _secret(data_dir, "central-admin"),
     }
     write_private(data_dir / ACCOUNTS_FILE, json.dumps(accounts, indent=2) + "\n")
     return accounts
@@ -76,3 +77,7 @@ def table(accounts: dict[str, Any]) -> str:
 
 def _person(email: str) -> Person:
     return Person(email, secrets.token_urlsafe(9), f"{secrets.randbelow(1_000_000):06}")
+
+
+def _secret(data_dir: Path, name: str) -> str:
+    return (data_dir / "secrets" / name).read_text().strip()

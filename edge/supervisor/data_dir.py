@@ -17,7 +17,7 @@ from edge.supervisor.private_file import write_private
 FORMAT = 1
 FORMAT_FILE = "format.json"
 FOLDERS = ("secrets", "run", "map", "gate", "broker", "central", "logs", "logs/ros")
-SECRETS = ("jwt.key", "mqtt-robot", "mqtt-central", "mqtt-integrator")
+SECRETS = ("jwt.key", "mqtt-robot", "mqtt-central", "mqtt-integrator", "central-admin")
 
 
 def hold(path: Path, build: Callable[[Path], None]) -> int:

@@ -108,6 +108,8 @@ CENTRAL = Program(
         *("--mqtt-username", "central"),
         *("--mqtt-password-file", "{data_dir}/secrets/mqtt-central"),
         *("--site", "{site}"),
+        *("--admin-email", "{central_email}"),
+        *("--admin-password-file", "{data_dir}/secrets/central-admin"),
     ),
     Death.OUTSIDE,
     "the robot works without it",

@@ -187,6 +187,7 @@ def _facts(settings: Settings, central_port: int) -> dict[str, str]:
         "max_acceleration_m_s2": robot.max_acceleration_m_s2 * speed,
         "max_turn_acceleration_rad_s2": robot.max_turn_acceleration_rad_s2 * speed,
         "central_port": central_port,
+        "central_email": accounts.CENTRAL_EMAIL,
         "mqtt_host": settings.mqtt.host,
         "mqtt_port": settings.mqtt.port,
         "site": robot.site,
@@ -198,6 +199,9 @@ def _facts(settings: Settings, central_port: int) -> dict[str, str]:
 def _environment(settings: Settings) -> dict[str, str]:
     lean = {
         "MALLOC_ARENA_MAX": "2",  # else glibc keeps 64 MB of address space a thread, and grows
+        # Large blocks go back to the system when freed (a password check takes 19 MB), whatever
+        # was freed before: by default glibc learns to keep them.
+        "MALLOC_MMAP_THRESHOLD_": "131072",
         "OPENBLAS_NUM_THREADS": "1",  # our arrays are small; idle worker threads cost memory
         "PYTHONFAULTHANDLER": "1",
         "LUNA_LOG": "file",

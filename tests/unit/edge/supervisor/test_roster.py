@@ -14,6 +14,7 @@ FACTS = {
     "max_acceleration_m_s2": "0.5",
     "max_turn_acceleration_rad_s2": "3",
     "central_port": "9000",
+    "central_email": "central@library.example.org",
     "mqtt_host": "127.0.0.1",
     "mqtt_port": "1883",
     "site": "demo",
