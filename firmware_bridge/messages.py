@@ -83,7 +83,8 @@ def _scaled(value: float, per_unit: float, low: int, high: int) -> int:
     if not math.isfinite(value):
         raise ValueError(f"{value} cannot be sent")
     # The small shift undoes binary representation: 0.57 * 1000 is 569.99..., and means 570.
-    return max(low, min(high, math.trunc(value * per_unit + math.copysign(1e-6, value))))
+    # Cut to the range before it becomes an integer: 1e308 times a thousand is infinite.
+    return math.trunc(max(low, min(high, value * per_unit + math.copysign(1e-6, value))))
 
 
 def _i16(value: float, per_unit: float) -> int:

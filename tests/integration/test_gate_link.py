@@ -1,0 +1,190 @@
+"""The serial link on real ptys: what it opens, what it refuses, and what a full or foreign line does to it."""
+
+import itertools
+import os
+import threading
+import time
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge import frames
+from firmware_bridge import link as link_module
+from firmware_bridge.link import BoardLink
+from firmware_bridge.messages import FaultCode, Heartbeat, Motion, Stop, StopKind
+from firmware_bridge.simulator import SimulatedBoard
+from tests.support.board import until
+
+STEP_S = 0.01
+
+
+class Line:
+    """A link and the board at its other end, stepped together on a clock of their own."""
+
+    def __init__(self, port: Path) -> None:
+        self.now = 100.0
+        self.board = SimulatedBoard(port, clock=lambda: self.now, seed=1)
+        nonces = itertools.count(1)
+        self.link = BoardLink(port, new_nonce=lambda: next(nonces))
+
+    def forward(self, seconds: float) -> None:
+        for _ in range(round(seconds / STEP_S)):
+            self.now += STEP_S
+            self.board.step()
+            self.link.service(self.now)
+
+    def until_up(self) -> None:
+        """A pty's bytes pass a kernel worker in real time, whatever our clock says."""
+
+        def up() -> bool:
+            self.forward(STEP_S)
+            return self.link.up
+
+        until(up, "the link is up")
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    made = Line(tmp_path / "board")
+    yield made
+    made.link.close()
+    made.board.close()
+
+
+def test_a_full_line_drops_what_repeats_instead_of_queueing_it(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.until_up()
+    monkeypatch.setattr(link_module, "BACKLOG_BYTES", -1)  # a pty never tells of waiting bytes
+    assert not line.link.send(Motion(0.1, 0.0), line.now)
+    assert line.link.counters["frames_not_sent"] == 1
+
+
+def test_a_stop_goes_past_a_full_line(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.until_up()
+    monkeypatch.setattr(link_module, "BACKLOG_BYTES", -1)
+    assert line.link.send(Stop(StopKind.LATCH), line.now)
+
+    def latched() -> bool:
+        line.board.step()
+        return bool(line.board.firmware.causes)
+
+    until(latched, "the board is latched")
+
+
+def test_a_backlog_that_is_let_go_moves_nothing(line: Line) -> None:
+    line.until_up()
+    line.board.faults.deaf = True
+    for _ in range(50):
+        line.link.send(Motion(0.3, 0.0), line.now)
+        line.link.send(Heartbeat(), line.now)
+        line.now += 0.02
+    line.now += 0.2
+    line.board.faults.deaf = False
+
+    def all_refused() -> bool:
+        line.board.step()
+        assert line.board.firmware.target() == (0.0, 0.0)
+        return line.board.firmware.faults[FaultCode.LATE] == 100
+
+    until(all_refused, "all of the backlog is refused")
+
+
+def test_a_board_that_takes_nothing_for_long_is_lost(line: Line) -> None:
+    line.until_up()
+    line.board.faults.deaf = True
+    lost = False
+    for _ in range(400):
+        for _ in range(50):
+            line.link.send(Motion(0.1, 0.0), line.now)
+        line.forward(STEP_S)
+        lost = lost or not line.link.up
+    assert lost
+
+
+def test_nothing_from_before_a_lost_link_is_sent_or_believed_after_it(line: Line) -> None:
+    line.until_up()
+    before = line.board.firmware.session
+    line.board.faults.silent = True
+    line.forward(1.0)
+    assert not line.link.up and not line.link.send(Motion(0.1, 0.0), line.now)
+    line.board.faults.silent = False
+    line.until_up()
+    assert line.board.firmware.session != before
+
+
+def test_the_port_is_ours_alone(line: Line, tmp_path: Path) -> None:
+    line.until_up()
+    second = BoardLink(tmp_path / "board", new_nonce=lambda: 1)
+    second.service(line.now)
+    assert second.fileno() is None and "cannot be opened" in second.why
+    second.close()
+
+
+def test_a_port_that_is_not_there_is_no_error_but_a_link_that_is_not_up(tmp_path: Path) -> None:
+    link = BoardLink(tmp_path / "nothing", new_nonce=lambda: 1)
+    for now in range(5):
+        assert link.service(float(now)) == []
+    assert not link.up and "cannot be opened" in link.why
+    assert link.counters["link_open_failures"] == 5
+
+
+def test_a_strangers_pty_behind_a_leftover_link_is_not_opened(tmp_path: Path) -> None:
+    leftover = tmp_path / "board"
+    master, slave = os.openpty()
+    leftover.symlink_to(os.ttyname(slave))
+    os.close(slave)
+    os.close(master)
+    made = leftover.lstat().st_ctime_ns
+    until(lambda: _file_time_ns(tmp_path) > made, "the kernel's clock ticked")
+    strangers: list[tuple[int, int]] = []
+    try:
+        # The kernel gives the lowest free number: the stranger's pty gets the dead one's.
+        while not leftover.exists() and len(strangers) < 64:
+            strangers.append(os.openpty())
+        if not leftover.exists():
+            pytest.skip("other programs took the number")
+        link = BoardLink(leftover, new_nonce=lambda: 1)
+        link.service(1.0)
+        assert link.fileno() is None and "left over" in link.why
+    finally:
+        for pair in strangers:
+            for descriptor in pair:
+                os.close(descriptor)
+
+
+def test_a_port_that_echoes_is_no_board(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    ended = threading.Event()
+
+    def echo() -> None:
+        while not ended.is_set():
+            os.write(master, os.read(master, 4096))
+
+    link = BoardLink(Path(os.ttyname(slave)), new_nonce=lambda: 1)
+    thread = threading.Thread(target=echo, daemon=True)
+    thread.start()
+
+    def echoed() -> bool:
+        link.service(time.monotonic())
+        return sum(link.counters.values()) > 0 or "answer" in link.why
+
+    until(echoed, "the echo came back")
+    for _ in range(20):
+        link.service(time.monotonic())
+    assert not link.up
+    ended.set()
+    os.write(slave, frames.encode(frames.Frame(1, 0, 1, 0, 0, b"")))  # wakes the echo up
+    thread.join()
+    link.close()
+    os.close(slave)
+    os.close(master)
+
+
+def _file_time_ns(directory: Path) -> int:
+    probe = directory / "probe"
+    probe.touch()
+    return probe.stat().st_ctime_ns
