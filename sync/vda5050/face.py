@@ -246,15 +246,15 @@ class FleetFace:
         return None if found is None else (found.x, found.y)
 
     def _tell_state(self, now_s: float) -> None:
+        if not self._state_wanted and now_s - self._said_at < factsheet.STATE_MIN_INTERVAL_S:
+            return
         state = self._state()
         # Where it is and how fast comes by visualization; for the state they are no news.
         telling = {
             name: part for name, part in state.items() if name not in ("agvPosition", "velocity")
         }
-        due_s = (
-            factsheet.STATE_MIN_INTERVAL_S if telling != self._said else factsheet.STATE_INTERVAL_S
-        )
-        if not self._state_wanted and now_s - self._said_at < due_s:
+        news = telling != self._said or now_s - self._said_at >= factsheet.STATE_INTERVAL_S
+        if not news and not self._state_wanted:
             return
         if self._publish("state", state):
             self._said, self._said_at, self._state_wanted = telling, now_s, False
