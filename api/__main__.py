@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -43,7 +45,18 @@ def main(data_dir: Path) -> None:
         raise click.ClickException(str(error)) from error
     with contextlib.closing(database):
         app = create_app(settings, database, live, key)
-        uvloop.run(serve(uvicorn.Server(_config(app, settings)), app.state.context))
+        uvloop.run(serve(Server(_config(app, settings)), app.state.context))
+
+
+class Server(uvicorn.Server):
+    """Ends on a signal and lets the rest of this process end too; uvicorn's own then dies of the signal."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 async def serve(server: uvicorn.Server, context: Context) -> None:

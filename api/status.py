@@ -107,7 +107,7 @@ def _mode(gate: GateState | None, work: Work) -> str:
         return "STOPPED"
     if work.maintenance:
         return "MAINTENANCE"
-    return "PAUSED" if work.paused else "AUTONOMOUS"
+    return "PAUSED" if work.paused else "AUTOMATIC"
 
 
 def _pose(said: dict[str, Any]) -> dict[str, Any] | None:

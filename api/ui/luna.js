@@ -80,9 +80,9 @@ const nameOf = (code) => places.get(code) ?? code ?? "–";
 
 function showStatus(robot) {
   const task = robot.current_task, drive = robot.navigation;
-  const goal = task && ["TO_SOURCE", "RETURNING_LOAD"].includes(task.step) ? task.source_location : task?.destination_location;
-  const metres = drive?.distance_left_m > 0.5 && robot.status === "NAVIGATING" ? `, ${drive.distance_left_m.toFixed(0)} m to go` : "";
-  const driving = robot.status === "NAVIGATING" ? `Driving to ${nameOf(drive?.waypoint ?? goal)}${metres}` : null;
+  const drives = (drive?.state ?? "IDLE") !== "IDLE";
+  const metres = drive?.distance_left_m > 0.5 ? `, ${drive.distance_left_m.toFixed(0)} m to go` : "";
+  const driving = drives ? `Driving to ${nameOf(drive.waypoint)}${metres}` : null;
   const waiting = task?.step?.startsWith("WAITING") ? `At ${nameOf(task.step === "WAITING_FOR_LOAD" ? task.source_location : task.destination_location)}, ${STEP[task.step]}` : null;
   const standing = robot.status === "STOPPED" || robot.status === "ERROR" || robot.status === "MAINTENANCE";
   say("headline", (standing ? null : waiting ?? driving) ?? DOING[robot.status] ?? robot.status);
@@ -90,14 +90,17 @@ function showStatus(robot) {
   say("place", nameOf(robot.current_location));
   const level = robot.battery_level;
   $("battery").value = level ?? 0;
-  say("battery-text", level == null ? "unknown" : `${Math.round(level * 100)} %${robot.charging ? ", charging" : ""}`);
-  $("goal").toggleAttribute("hidden", robot.status !== "NAVIGATING");
+  say("battery-text", level == null ? "unknown" : `${Math.round(level * 100)} %`);
+  $("plan").toggleAttribute("hidden", !drives);
   $("faults").replaceChildren();
   for (const fault of robot.faults) make($("faults"), "li", {}, `${fault.message}: ${fault.remedy}`);
   showStop(robot.emergency_stop);
 }
 
+let queue = [];
+
 function showQueue(tasks) {
+  queue = tasks;
   $("queue").replaceChildren();
   $("queue-note").hidden = tasks.length > 0;
   for (const task of tasks) {
@@ -130,6 +133,7 @@ async function loadFloor() {
   try {
     const points = await get("/api/v1/robot/waypoints?limit=100");
     places = new Map(points.map((one) => [one.location_code, one.name]));
+    showQueue(queue);
     floor = await get("/api/v1/robot/map");
     await paintFloor();
     frame(points);
@@ -198,7 +202,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => floo
 
 // ---- STOP ---------------------------------------------------------------------------------------------------------
 
-let pressedAt = -Infinity, failedAt = -Infinity, asking = 0, stopState = null;
+let pressedAt = -Infinity, failedAt = -Infinity, asking = 0, stopState;
 
 async function stop() {
   if (performance.now() - pressedAt < SAME_PRESS_MS) return;
@@ -222,7 +226,7 @@ function stopOutcome(confirmed) {
     asking = 0;
     failedAt = -Infinity;
     stopState = { ...stopState, state: "LATCHED", active: true };
-  } else if (asking > 0 && stopState?.state !== "LATCHED") {
+  } else if (asking > 0 && !(stopState?.active && document.body.dataset.link === "live")) {
     asking = 0;
     failedAt = performance.now();
   }
@@ -242,6 +246,7 @@ function labelStop() {
     : asking > 0 ? ["asking", "STOPPING …", "Waiting for the robot to confirm."]
     : lost ? ["unknown", "STOP", "No connection: use the red button on the robot."]
     : stopState?.active ? ["stopped", "STOPPED", stoppedNote()]
+    : stopState?.active === null ? ["unknown", "STOP", "The robot's motion gate is away: use the red button on the robot."]
     : stopState?.state === "RESET" ? ["stopped", "STOPPED", "Reset. It stands until a librarian here lets it go on."]
     : ["ready", "STOP", "Stops the robot. In danger use the red button on the robot."];
   document.body.dataset.stop = state;

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edge.store.database import Database
-from tests.support.gates import gate
+from tests.support.gates import end_stop, gate
 from tests.support.served import ELSEWHERE, SCREEN, Served, served
 
 STOP = "/api/v1/robot/emergency-stop"
@@ -37,12 +37,7 @@ def gate_process(library: Served) -> Iterator[subprocess.Popen[bytes]]:
 def running(library: Served, gate_process: subprocess.Popen[bytes]) -> Iterator[Served]:
     """A robot that is not stopped, and is not left so either."""
     yield library
-    # Stopping joins a stop that there is, so it tells the one to reset.
-    body = {"event_id": library.asked_by(at=SCREEN).post(STOP).json()["data"]["event_id"]}
-    librarian = library.asked_by("librarian", at=SCREEN)
-    until(lambda: stop_state(library)["active"])
-    assert librarian.post(f"{STOP}/reset", json=body).status_code == 200
-    assert librarian.post("/api/v1/robot/resume").status_code == 200
+    end_stop(library.settings.data_dir)
     until(lambda: stop_state(library)["event_id"] is None)
 
 

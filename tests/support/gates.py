@@ -10,7 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from firmware_bridge.simulator import SimulatedBoard
-from firmware_bridge.sockets import StateWatcher
+from firmware_bridge.sockets import (
+    GateUnavailableError,
+    ResetRefusedError,
+    StateWatcher,
+    request_reset,
+    request_resume,
+    request_stop,
+)
 
 START_S = 10.0
 
@@ -40,6 +47,21 @@ def gate(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
         ended.set()
         stepping.join()
         board.close()
+
+
+def end_stop(data_dir: Path) -> None:
+    """Reset and resume whatever stop there is, as soon as the gate lets us."""
+    run_dir, deadline = data_dir / "run", time.monotonic() + START_S
+    while True:
+        try:
+            # Stopping joins a stop that there is, so it tells the one to reset.
+            event_id = request_stop(run_dir, source="CLI", who="test", reason="").event_id
+            request_reset(run_dir, event_id=event_id, who="test")
+            request_resume(run_dir, who="test")
+            return
+        except (ResetRefusedError, GateUnavailableError):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def _wait_until_linked(data_dir: Path) -> None:

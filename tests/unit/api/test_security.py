@@ -77,7 +77,7 @@ async def test_only_so_many_secrets_are_looked_at_at_once(monkeypatch: pytest.Mo
             busy -= 1
         return True
 
-    monkeypatch.setattr(security.passwords, "verify_secret", slow)
+    monkeypatch.setattr("edge.services.passwords.verify_secret", slow)
     secrets = Secrets()
     waiting = [
         asyncio.create_task(secrets.verify("h", "t")) for _ in range(security.WAITING_HASHES)
