@@ -43,7 +43,6 @@ def main(given: Sequence[str] | None = None) -> int:
         run(load(options.data_dir), options.node or NODES, ros_arguments)
     except LunaError as error:
         log.error(str(error))
-        print(error, file=sys.stderr)
         return 1
     return 0
 

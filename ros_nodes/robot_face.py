@@ -1,5 +1,6 @@
 """The robot's state as people are shown it, put together from what the task runner hears."""
 
+import time
 from typing import Any
 
 from edge.domain.robots import RobotStatus
@@ -11,13 +12,16 @@ from ros_nodes.navigation.geometry import Pose
 NEAR_M = 0.6
 """So near to a waypoint the robot is said to be there."""
 
+SHOW_S = 1.0
+
 
 class RobotFace:
-    """Set the fields, then `show`; only what changed is published."""
+    """Set the fields, then `show`: published at each change, and once a second as a sign of life."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
         self._shown: dict[str, Any] = {}
+        self._shown_at = 0.0
         self.stop = MotionState.HOLD
         self.paused = self.maintenance = False
         self.task_id: str | None = None
@@ -72,6 +76,7 @@ class RobotFace:
             "task_id": self.task_id,
             "localised": self.localised,
         }
-        if face != self._shown:
-            self._shown = face
+        now = time.monotonic()
+        if face != self._shown or now - self._shown_at >= SHOW_S:
+            self._shown, self._shown_at = face, now
             self._live.publish("robot", **face)

@@ -27,7 +27,7 @@ from edge.domain.tasks import FINAL, Phase, Task
 from edge.domain.times import seconds_between
 from edge.domain.users import SYSTEM
 from edge.domain.waypoints import Waypoint, WaypointKind
-from edge.services import places, robot, tasks
+from edge.services import journal, places, robot, tasks
 from edge.settings import Settings
 from edge.store.database import Database, Transaction, timestamp
 from ros_nodes import convert, qos
@@ -63,8 +63,13 @@ class Outlook:
     orders: tuple[RobotCommand, ...] = ()
 
 
-def look(tx: Transaction, robot_id: str, *, first: bool) -> Outlook:
-    """Read all that matters, and begin the orders that wait; `first`: after a start."""
+def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> Outlook:
+    """Read all that matters, and begin the orders that wait.
+
+    `first`: after a start; `stopped`: the gate's state changed, so that its journal has news.
+    """
+    if first or stopped:
+        journal.import_journal(tx, settings.data_dir / "gate")
     if first:
         robot.abandon_commands(tx)
     orders = []
@@ -72,7 +77,7 @@ def look(tx: Transaction, robot_id: str, *, first: bool) -> Outlook:
         orders.append(order)
     state = robot.get_state(tx)
     return Outlook(
-        tasks.active(tx, robot_id),
+        tasks.active(tx, settings.robot.id),
         state.paused,
         state.maintenance,
         tuple(places.waypoints(tx)),
@@ -93,6 +98,7 @@ class TaskRunner(Node):
         self._writing: Future[Any] | None = None
         self._written: Callable[[Any], None] = self._take_outlook
         self._stale = self._first_look = True
+        self._stop_changed = False
         self._version = -1
         self._next_look = self._not_before = self._claim_at = self._renew_at = 0.0
         self._phase: tuple[str, Phase] | None = None
@@ -124,6 +130,7 @@ class TaskRunner(Node):
 
     def _on_stop(self, message: StopMessage) -> None:
         self._face.stop = MotionState(message.state)
+        self._stale = self._stop_changed = True
 
     def _on_battery(self, message: BatteryState) -> None:
         self._face.battery = float(message.percentage)
@@ -154,8 +161,10 @@ class TaskRunner(Node):
         if self._stale:
             self._stale = False
             first, self._first_look = self._first_look, False
+            stopped, self._stop_changed = self._stop_changed, False
             self._write(
-                lambda tx: look(tx, self._settings.robot.id, first=first), self._take_outlook
+                lambda tx: look(tx, self._settings, first=first, stopped=stopped),
+                self._take_outlook,
             )
         elif self._outlook.task is not None and now >= self._renew_at:
             self._renew_at = now + self._settings.tasks.lease_s / 3

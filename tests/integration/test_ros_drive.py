@@ -1,13 +1,17 @@
 """The robot drives: real gate, real bytes on a pty, real ROS, simulated physics."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rclpy
 
 from edge.domain.robots import CommandStatus, CommandType
+from edge.services import robot
 from firmware_bridge.sockets import request_reset, request_resume, request_stop
 from tests.support.moving import MovingRobot, make_library, moving_robot
+from tests.support.ros import ros_context
 
 SPEED = 4.0
 """Times real time, so that a drive of half a minute takes eight seconds."""
@@ -23,8 +27,8 @@ def library(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def moving(library: Path, ros_domain: int) -> Iterator[MovingRobot]:
-    with moving_robot(library, speed=SPEED, TASKS__IDLE_DOCK_S="600") as robot:
-        yield robot
+    with moving_robot(library, speed=SPEED, TASKS__IDLE_DOCK_S="600") as running:
+        yield running
 
 
 def test_an_order_to_go_somewhere_gets_the_robot_there(moving: MovingRobot) -> None:
@@ -50,8 +54,48 @@ def test_a_stop_in_mid_drive_ends_the_order_and_a_later_one_drives_on(moving: Mo
     assert moving.command(order).result == {"reason": "STOPPED"}
     assert moving.live["robot"]["status"] == "STOPPED"
 
+    def recorded() -> bool:
+        events = moving.store.read(robot.list_stop_events)
+        return receipt.event_id in {event.event_id for event in events}
+
+    moving.until(recorded, "the stop to be recorded")
+
     request_reset(run_dir, event_id=receipt.event_id, who="test")
     request_resume(run_dir, who="test")
     again = moving.order(CommandType.GO_TO, location="DESK-2")
     moving.until(lambda: moving.is_over(again), "the end of the second drive")
     assert moving.command(again).status is CommandStatus.DONE
+
+
+def test_each_node_in_a_process_of_its_own_drives_as_well(library: Path, ros_domain: int) -> None:
+    nodes = ("base", "emergency_stop", "navigator", "task_runner")
+    with moving_robot(library, speed=SPEED, nodes=nodes, TASKS__IDLE_DOCK_S="600") as moving:
+        order = moving.order(CommandType.GO_TO, location="DESK-2")
+        moving.until(lambda: moving.is_over(order), "the end of the drive")
+
+        assert moving.command(order).status is CommandStatus.DONE
+        assert {"pose", "navigation", "robot", "health"} <= set(moving.live)
+
+
+def test_in_a_namespace_every_topic_of_the_robot_is_in_it(library: Path, ros_domain: int) -> None:
+    with moving_robot(library, ROS__NAMESPACE="luna_7") as moving:
+        names = topics()
+        assert moving.place == "DOCK-1"
+
+    shared = {"/clock", "/parameter_events", "/rosout"}
+    assert {name for name in names if not name.startswith("/luna_7/")} <= shared
+    wanted = ("cmd_vel", "cmd_vel_nav", "emergency_stop", "scan", "odom", "plan", "map", "pose")
+    assert {f"/luna_7/{name}" for name in (*wanted, "battery_state")} <= names
+
+
+def topics() -> set[str]:
+    """The names that a node of its own sees in the graph; it stays for as long as they take."""
+    with ros_context():
+        node = rclpy.create_node("observer")
+        deadline = time.monotonic() + 5.0
+        names: set[str] = set()
+        while time.monotonic() < deadline and not any("battery" in name for name in names):
+            names = {name for name, _ in node.get_topic_names_and_types()}
+            time.sleep(0.02)
+        node.destroy_node()
+    return names

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from ros_nodes.simulation.demo_library import demo_site, write_demo_library
 
 START_S = 30.0
 STEP_S = 0.02
+NODES = ("base", "emergency_stop", "navigator", "task_runner")
 PERSON = Actor("librarian-1", origin="luna-01")
 
 
@@ -59,6 +60,7 @@ class MovingRobot:
         commands = {
             "body": ("ros_nodes.simulation", *data),
             "ros": ("ros_nodes", *data),
+            **{node: ("ros_nodes", *data, "--node", node) for node in NODES},
             "gate": (
                 *("firmware_bridge.gate", *data, "--port", str(settings.run_dir / "board")),
                 *("--max-speed", str(robot.max_speed_m_s), "--max-turn", str(robot.max_turn_rad_s)),
@@ -143,9 +145,13 @@ class MovingRobot:
 
 
 @contextlib.contextmanager
-def moving_robot(data_dir: Path, *, speed: float = 1.0, **settings: str) -> Iterator[MovingRobot]:
-    """All three processes up, the robot on its dock and free to drive. `settings`: TASKS__IDLE_DOCK_S="600" and
-    such."""
+def moving_robot(
+    data_dir: Path, *, speed: float = 1.0, nodes: Sequence[str] = ("ros",), **settings: str
+) -> Iterator[MovingRobot]:
+    """All processes up, the robot on its dock and free to drive.
+
+    `nodes`: the ROS processes, one for all or one for each. `settings`: TASKS__IDLE_DOCK_S="600" and such.
+    """
     with pytest.MonkeyPatch.context() as patch:
         given = {
             "SIM__SPEED": str(speed),
@@ -159,7 +165,7 @@ def moving_robot(data_dir: Path, *, speed: float = 1.0, **settings: str) -> Iter
         beating = threading.Thread(target=_beat, args=(data_dir / "run", ended))
         beating.start()
         try:
-            for name in ("body", "gate", "ros"):
+            for name in ("body", "gate", *nodes):
                 moving.start(name)
             moving.until(lambda: _is_free(moving), "the robot to be free to drive", START_S)
             yield moving

@@ -24,3 +24,16 @@ def _claim(claim: socket.socket) -> int:
             claim.bind(f"\0luna-test-ros-domain-{domain}")
             return domain
     raise RuntimeError(f"all {len(DOMAINS)} ROS domains for tests are taken")
+
+
+@contextlib.contextmanager
+def ros_context() -> Iterator[None]:
+    """rclpy in this process, in the domain that ROS_DOMAIN_ID names; its signal handlers are left out."""
+    import rclpy  # 0.1 s, and only few tests need it
+    from rclpy.signals import SignalHandlerOptions
+
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        yield
+    finally:
+        rclpy.try_shutdown()

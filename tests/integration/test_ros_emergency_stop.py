@@ -1,0 +1,187 @@
+"""The emergency stop node and the base node before a real gate, with a test that plays navigator and laser."""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import Twist
+from luna_interfaces.msg import EmergencyStop as StopMessage
+from luna_interfaces.srv import ResetEmergencyStop
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import LaserScan
+from std_srvs.srv import Trigger
+
+from edge.settings import load
+from firmware_bridge.sockets import request_resume, request_stop
+from ros_nodes import convert, qos
+from ros_nodes.emergency_stop import SCAN_S, EmergencyStop
+from tests.support.gates import gate
+from tests.support.ros import ros_context
+
+BEAMS = 180
+
+
+class SilentLive:
+    """Nobody looks."""
+
+    listened_to = False
+
+    def __init__(self) -> None:
+        self.told: dict[str, dict[str, Any]] = {}
+
+    def publish(self, kind: str, **data: Any) -> None:
+        self.told[kind] = data
+
+    def hint(self, what: str) -> None:
+        pass
+
+
+class Bench:
+    """The node under test and a node that talks to it, on one executor."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.run_dir = data_dir / "run"
+        self.node = EmergencyStop(load(data_dir), SilentLive())
+        self.peer = Node("peer")
+        self.velocities: list[Twist] = []
+        self.states: list[StopMessage] = []
+        self.peer.create_subscription(Twist, "cmd_vel", self.velocities.append, qos.COMMAND)
+        self.peer.create_subscription(StopMessage, "emergency_stop", self.states.append, qos.STATE)
+        self.wanted = self.peer.create_publisher(Twist, "cmd_vel_nav", qos.COMMAND)
+        self.scan = self.peer.create_publisher(LaserScan, "scan", qos.SENSOR)
+        self._executor = SingleThreadedExecutor()
+        for node in (self.node, self.peer):
+            self._executor.add_node(node)
+        self.until(
+            lambda: self.scan.get_subscription_count() and self.wanted.get_subscription_count()
+        )
+
+    def until(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+        deadline = self.now() + timeout_s
+        while not condition():
+            assert self.now() < deadline, "waited in vain"
+            self._executor.spin_once(timeout_sec=0.02)
+
+    def now(self) -> float:
+        return float(self.peer.get_clock().now().nanoseconds) * 1e-9
+
+    def see(self, ranges: np.ndarray[Any, Any]) -> None:
+        """A scan of the whole round, the first beam straight behind, taken in by the node."""
+        stamp = self.peer.get_clock().now().to_msg()
+        self.scan.publish(convert.scan_message(ranges, -math.pi, math.tau / BEAMS, stamp))
+        before = self.node._scan
+        self.until(lambda: self.node._scan is not before)
+
+    def drive(self, v: float, w: float = 0.0) -> Twist:
+        """What becomes of a velocity."""
+        self.velocities.clear()
+        self.wanted.publish(convert.twist(v, w))
+        self.until(lambda: self.velocities)
+        return self.velocities[-1]
+
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        client = self.peer.create_client(kind, name)
+        self.until(client.service_is_ready)
+        answer = client.call_async(request)
+        self.until(answer.done)
+        return answer.result()
+
+    def close(self) -> None:
+        self.node.close()
+        for node in (self.node, self.peer):
+            self._executor.remove_node(node)
+            node.destroy_node()
+        self._executor.shutdown()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, ros_domain: int) -> Iterator[Bench]:
+    (tmp_path / "run").mkdir()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(ros_context())
+        stack.enter_context(gate(tmp_path))
+        bench = Bench(tmp_path)
+        stack.callback(bench.close)
+        yield bench
+
+
+def free() -> np.ndarray[Any, Any]:
+    return np.full(BEAMS, 5.0)
+
+
+def wall_ahead(distance_m: float) -> np.ndarray[Any, Any]:
+    ranges = free()
+    ranges[BEAMS // 2 - 8 : BEAMS // 2 + 9] = distance_m
+    return ranges
+
+
+def test_a_velocity_passes_where_the_scan_is_free(bench: Bench) -> None:
+    bench.see(free())
+    velocity = bench.drive(0.5, 0.2)
+    assert (velocity.linear.x, velocity.angular.z) == (0.5, 0.2)
+
+
+def test_a_velocity_becomes_zero_without_a_scan(bench: Bench) -> None:
+    assert bench.drive(0.5).linear.x == 0.0
+
+
+def test_a_velocity_becomes_zero_when_the_scan_is_old(bench: Bench) -> None:
+    bench.see(free())
+    seen = bench.now()
+    bench.until(lambda: bench.now() - seen > SCAN_S)
+    assert bench.drive(0.5).linear.x == 0.0
+
+
+def test_something_close_ahead_stops_the_robot(bench: Bench) -> None:
+    bench.see(wall_ahead(0.22))
+    assert bench.drive(0.5).linear.x == 0.0
+
+
+def test_something_further_ahead_slows_it_down_in_time_to_brake(bench: Bench) -> None:
+    bench.see(wall_ahead(0.6))
+    velocity = bench.drive(0.5).linear.x
+    assert 0.0 < velocity < 0.5
+
+
+def test_turning_on_the_spot_is_free_beside_a_wall(bench: Bench) -> None:
+    bench.see(wall_ahead(0.22))
+    assert bench.drive(0.0, 1.0).angular.z == 1.0
+
+
+def test_a_stop_at_the_gate_is_told_on_the_topic(bench: Bench) -> None:
+    receipt = request_stop(bench.run_dir, source="CLI", who="test", reason="a test")
+    bench.until(lambda: bench.states and bench.states[-1].event_id == receipt.event_id)
+    state = bench.states[-1]
+    assert (state.state, state.active, state.source) == ("LATCHED", True, "CLI")
+    assert "STOP_REQUESTED" in state.causes
+
+
+def test_who_comes_late_to_the_topic_gets_the_stop_that_holds(bench: Bench) -> None:
+    receipt = request_stop(bench.run_dir, source="CLI", who="test", reason="a test")
+    bench.until(lambda: bench.states and bench.states[-1].event_id == receipt.event_id)
+
+    late: list[StopMessage] = []
+    bench.peer.create_subscription(StopMessage, "emergency_stop", late.append, qos.STATE)
+    bench.until(lambda: late)
+    assert late[-1].event_id == receipt.event_id
+
+
+def test_the_stop_service_latches_and_the_reset_service_names_the_event(bench: Bench) -> None:
+    stopped = bench.call(Trigger, "emergency_stop/stop", Trigger.Request())
+    assert stopped.success
+    bench.until(lambda: bench.states and bench.states[-1].state == "LATCHED")
+
+    request = ResetEmergencyStop.Request(event_id="another", who="test")
+    assert not bench.call(ResetEmergencyStop, "emergency_stop/reset", request).success
+    request = ResetEmergencyStop.Request(event_id=stopped.message, who="test")
+    assert bench.call(ResetEmergencyStop, "emergency_stop/reset", request).success
+
+    bench.until(lambda: bench.states[-1].state == "RESET")
+    assert bench.states[-1].active
+    request_resume(bench.run_dir, who="test")
+    bench.until(lambda: bench.states[-1].state not in ("LATCHED", "RESET"))
