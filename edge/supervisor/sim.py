@@ -1,8 +1,10 @@
 """`luna sim`: the whole robot on its simulator, with a broker and the reference central server."""
 
+import functools
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +15,7 @@ import click
 
 from edge.domain.errors import SetupError
 from edge.settings import Settings, load
-from edge.supervisor import accounts, data_dir, origin, ports
+from edge.supervisor import accounts, data_dir, origin, ports, ros_domain
 from edge.supervisor.hold import released
 from edge.supervisor.loop import ENDING_SIGNALS
 from edge.supervisor.process import spawn
@@ -86,8 +88,14 @@ def command(
     )
     made_from = origin.Origin.of(map_file, catalogue)
 
-    def build(draft: Path) -> None:
+    @functools.cache
+    def claimed() -> socket.socket:
+        """What of the machine this robot has for itself; looked at before anything is made."""
         ports.check(settings)
+        return ros_domain.claim(settings.ros.domain_id)
+
+    def build(draft: Path) -> None:
+        claimed()
         click.echo(f"luna: making a library in {directory}, once", err=True)
         accounts.invent_people(draft)
         _prepare(draft, made_from, settings.sim.seed)
@@ -96,7 +104,8 @@ def command(
     lock = data_dir.hold(directory, build)
     with released(directory, lock):
         made_from.check(directory)
-        ports.check(settings)
+        for descriptor in (lock, claimed().fileno()):
+            os.set_inheritable(descriptor, True)
         _become_supervisor(settings, lock, with_central=not no_central)
 
 
@@ -165,7 +174,6 @@ def _become_supervisor(settings: Settings, lock: int, *, with_central: bool) -> 
     programs = [one.name for one in SIMULATION if with_central or one is not CENTRAL]
     facts = json.dumps(_facts(settings, central_port))
     arguments = ["--data-dir", str(settings.data_dir), "--lock", str(lock), "--facts", facts]
-    os.set_inheritable(lock, True)
     # A Ctrl-C in between waits until the supervisor is there to take it.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     os.execve(

@@ -82,7 +82,7 @@ def test_the_accounts_are_private_and_let_each_person_in(robot: Robot) -> None:
         assert set(person) == {"email", "password", "pin"}
         me = Http(robot.accounts["url"], person["email"], person["password"])
         assert me.get("/api/v1/auth/me")["role"] == role.upper()
-        assert any(person["email"] in line for line in robot.lines)
+        assert person["password"] in robot.wait_for_line(f"  {role}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -165,6 +165,13 @@ def test_a_port_in_use_is_named_with_its_option(tmp_path: Path) -> None:
         for option in ("--port", "--mqtt-port"):
             said = refused(tmp_path / "data", option, port)
             assert f"Port {port} is in use" in said and option in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ros_domain_in_use_is_named_with_its_option(robot: Robot, tmp_path: Path) -> None:
+    domain = robot.options[robot.options.index("--domain-id") + 1]
+    said = refused(tmp_path / "data", "--domain-id", domain)
+    assert "belongs to another robot" in said and "--domain-id" in said
     assert list(tmp_path.iterdir()) == []
 
 
