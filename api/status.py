@@ -98,8 +98,14 @@ def _status(live: Live, gate: GateState | None, work: Work) -> RobotStatus:
         return RobotStatus.MAINTENANCE
     if gate is None or not live.ros_is_fresh:
         return RobotStatus.ERROR
+    if is_driving(live):
+        return RobotStatus.NAVIGATING
     said = str(live.latest("robot").get("status", RobotStatus.ERROR))
     return RobotStatus(said) if said in RobotStatus.__members__ else RobotStatus.ERROR
+
+
+def is_driving(live: Live) -> bool:
+    return live.ros_is_fresh and live.latest("navigation").get("state", "IDLE") != "IDLE"
 
 
 def _mode(gate: GateState | None, work: Work) -> str:

@@ -13,10 +13,12 @@ from urllib.parse import quote, urlencode
 
 from edge.domain.errors import LunaError
 from edge.domain.failures import EXPLANATIONS, Failure
+from edge.domain.inventory import user_place
 
 ROBOT, CENTRAL = "robot", "central"
 LOOK_S = 0.2
 CALL_S = 10.0
+ARRIVED = "ROBOT_ARRIVED"
 NEVER = ("FAILED", "CANCELLED")
 DRIVES = {
     "TO_SOURCE": "to the desk",
@@ -223,11 +225,10 @@ class Story:
         task = self._librarian.get(f"/api/v1/deliveries/{request['task_id']}")
         _expect("the task", task["status"], "COMPLETED")
         where = self._librarian.get(f"/api/v1/books/{request['book_id']}/availability")
-        place = f"user:{user['id']}"
-        lent = [one["status"] for one in where["by_location"] if one["location"] == place]
+        lent = [one["status"] for one in where["by_location"] if one["location"] == _with(user)]
         _expect("the copy", ", ".join(lent), "CHECKED_OUT")
         told = {one["type"] for one in student.get("/api/v1/notifications", limit=100)}
-        if "ROBOT_ARRIVED" not in told:
+        if ARRIVED not in told:
             raise StoryError(
                 f"The reader was not told that the robot is there, only {sorted(told)}."
             )
@@ -245,14 +246,16 @@ class Story:
         def same() -> bool:
             found = central.get(f"/api/v1/requests/{request['id']}")["status"]
             task = central.get(f"/api/v1/deliveries/{request['task_id']}")["status"]
-            book = central.get(f"/api/v1/books/{request['book_id']}")
-            told = {
-                one["type"]
-                for one in central.get("/api/v1/notifications", user_id=user["id"], limit=100)
-            }
-            here = self._librarian.get(f"/api/v1/books/{request['book_id']}")
-            alike = book["copies_available"] == here["copies_available"]
-            return (found, task) == ("COMPLETED",) * 2 and alike and "ROBOT_ARRIVED" in told
+            copies = central.get(f"/api/v1/books/{request['book_id']}/copies")
+            copy: dict[str, Any] = next(
+                (one for one in copies if one["id"] == request["copy_id"]), {}
+            )
+            told = central.get("/api/v1/notifications", user_id=user["id"], limit=100)
+            return (
+                (found, task) == ("COMPLETED", "COMPLETED")
+                and (copy.get("status"), copy.get("location")) == ("CHECKED_OUT", _with(user))
+                and ARRIVED in {one["type"] for one in told}
+            )
 
         self._until("central has the same facts", same)
         self.teller.step("The central server has the same facts.")
@@ -286,6 +289,11 @@ def deliver(
 ) -> dict[str, Any]:
     """Play the story; `accounts` is what demo-accounts.json says. The completed request. Raises StoryError."""
     return Story(accounts, teller, start, room, timeout_s).play()
+
+
+def _with(user: Mapping[str, Any]) -> str:
+    """Where a copy is that this person has."""
+    return user_place(str(user["id"]))
 
 
 def _expect(what: str, found: str, wanted: str) -> None:

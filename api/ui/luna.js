@@ -80,7 +80,7 @@ const nameOf = (code) => places.get(code) ?? code ?? "–";
 
 function showStatus(robot) {
   const task = robot.current_task, drive = robot.navigation;
-  const drives = (drive?.state ?? "IDLE") !== "IDLE";
+  const drives = robot.status === "NAVIGATING" && drive;
   const metres = drive?.distance_left_m > 0.5 ? `, ${drive.distance_left_m.toFixed(0)} m to go` : "";
   const driving = drives ? `Driving to ${nameOf(drive.waypoint)}${metres}` : null;
   const waiting = task?.step?.startsWith("WAITING") ? `At ${nameOf(task.step === "WAITING_FOR_LOAD" ? task.source_location : task.destination_location)}, ${STEP[task.step]}` : null;
