@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, func, select
 from central import tables
 from central.inbox import plain
 from edge.domain.errors import NotFoundError
+from edge.domain.inventory import CopyStatus, book_status
 
 _record = tables.record
 
@@ -17,7 +18,7 @@ def get(tx: Connection, entity: str, entity_id: str) -> dict[str, Any]:
     found = tx.execute(_all(entity).where(_record.c.id == entity_id)).one_or_none()
     if found is None:
         raise NotFoundError(f"There is no such {entity}.")
-    return _public(found)
+    return _counted(tx, entity, [_public(found)])[0]
 
 
 def every(
@@ -40,7 +41,30 @@ def page(
     query = _filtered(entity, plain(q or "").split(), columns)
     total = tx.execute(select(func.count()).select_from(query.subquery())).scalar_one()
     rows = tx.execute(_ordered(query).limit(limit).offset((page - 1) * limit))
-    return [_public(row) for row in rows], int(total)
+    return _counted(tx, entity, [_public(row) for row in rows]), int(total)
+
+
+def _counted(tx: Connection, entity: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Books with what is derived from their copies: a robot tells of each copy that moves, not of its book."""
+    if entity != "book":
+        return found
+    copies = select(_record.c.book_id, _record.c.status).where(
+        _record.c.entity == "copy",
+        _record.c.deleted.is_(False),
+        _record.c.book_id.in_([book["id"] for book in found]),
+    )
+    by_book: dict[str, list[CopyStatus]] = {}
+    for row in tx.execute(copies):
+        by_book.setdefault(row.book_id, []).append(CopyStatus(row.status))
+    return [{**book, **_counts(by_book.get(book["id"], []))} for book in found]
+
+
+def _counts(copies: list[CopyStatus]) -> dict[str, Any]:
+    return {
+        "status": book_status(copies),
+        "copies_total": len(copies),
+        "copies_available": copies.count(CopyStatus.AVAILABLE),
+    }
 
 
 def _all(entity: str) -> Select[Any]:
