@@ -5,6 +5,7 @@ must not end the emergency stop node. SIGINT and SIGTERM are ours (rclpy's own h
 before the nodes could say their last word), and end the process at the next pulse.
 """
 
+import ctypes
 import os
 import signal
 import time
@@ -97,6 +98,7 @@ class Runtime:
         """Serve the nodes until `stop`. `on_ready` is called once the executor turns."""
         pulse = self._nodes[0].create_timer(PULSE_S, self._pulse, clock=steady())
         on_ready()
+        give_memory_back()
         ipc.notify("READY=1")
         while not self._stopped.done():
             try:
@@ -139,6 +141,13 @@ class Runtime:
         self._raised += 1
         if self._raised < 10 or self._raised % 100 == 0:
             log.exception("a callback failed", times=self._raised)
+
+
+def give_memory_back() -> None:
+    """Return to the system what imports and the reading of the map have freed: 7 MB of 113."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc, not of every C library
+    if trim is not None:
+        trim(0)
 
 
 def choose_executor() -> Executor:
