@@ -14,7 +14,7 @@ resume are saved first, then adopted.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from edge.domain.errors import InvalidTransitionError
@@ -57,7 +57,8 @@ RUNAWAY_M_S = 0.05
 RUNAWAY_RAD_S = 0.2
 """Motion above either is no sensor noise."""
 
-_HOLDS_OF = {"ros": StopCause.ROS_SILENT, "supervisor": StopCause.SUPERVISOR_SILENT}
+WATCHABLE = {"ros": StopCause.ROS_SILENT, "supervisor": StopCause.SUPERVISOR_SILENT}
+"""Processes whose silence can hold the robot."""
 _SENSED_SOURCES = (
     (Inputs.BUTTON, StopSource.BUTTON, "the stop button is pressed"),
     (Inputs.BUMPER, StopSource.BUMPER, "the bumper touched something"),
@@ -105,10 +106,12 @@ class Authority:
         *,
         new_id: Callable[[float], str],
         holds_to_latch: int = 3,
+        watched: Collection[str] = tuple(WATCHABLE),
     ) -> None:
         """`new_id`: makes the id of an event from its wall time. `holds_to_latch`: holds of one
-        cause within 10 minutes that latch; 0 for never."""
+        cause within 10 minutes that latch; 0 for never. `watched`: names of WATCHABLE."""
         self.latch = latch
+        self._watched = {process: WATCHABLE[process] for process in watched}
         self.records: list[dict[str, object]] = []
         self.counters: Counter[str] = Counter()
         self._limiter = Limiter(limits)
@@ -157,7 +160,7 @@ class Authority:
 
     def heartbeat(self, process: str, sent: float, at: Moment) -> None:
         """A watched process is alive, or was at `sent`: a backlog read late is not life."""
-        if process in _HOLDS_OF and sent <= at.mono + FUTURE_S:
+        if process in self._watched and sent <= at.mono + FUTURE_S:
             self._heard[process] = max(sent, self._heard.get(process, sent))
 
     # What people say
@@ -372,7 +375,7 @@ class Authority:
             causes.append(StopCause.LINK_LOST)
         elif self._board.latched and self.latch.state is not LatchState.LATCHED:
             causes.append(StopCause.BOARD_STOPPED)
-        for process, cause in _HOLDS_OF.items():
+        for process, cause in self._watched.items():
             heard = self._heard.get(process)
             if heard is None or at.mono - heard > HEARTBEAT_S:
                 causes.append(cause)

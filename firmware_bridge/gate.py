@@ -15,13 +15,14 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from edge import ipc
 from edge.domain.stops import ASKED_BY_PEOPLE, StopSource
 from firmware_bridge import sockets
-from firmware_bridge.authority import Authority, Decision, Moment, RefusedError
+from firmware_bridge.authority import WATCHABLE, Authority, Decision, Moment, RefusedError
 from firmware_bridge.doors import Answer, Door
 from firmware_bridge.latch import Latch, LatchFileError, LatchStore
 from firmware_bridge.link import BoardLink
@@ -57,14 +58,27 @@ log = logging.getLogger("gate")
 class Gate:
     """The process. Raises OSError from its constructor where it cannot listen or write its data."""
 
-    def __init__(self, data_dir: Path, port: Path, limits: Limits, holds_to_latch: int) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: Path,
+        limits: Limits,
+        *,
+        holds_to_latch: int,
+        watched: Collection[str],
+    ) -> None:
         self._counters: Counter[str] = Counter()
         self._limits = limits
         self._store = LatchStore(data_dir)
         self._saved, damage = self._load()
         at = _now()
         self._authority = Authority(
-            limits, self._saved, at, new_id=_new_id, holds_to_latch=holds_to_latch
+            limits,
+            self._saved,
+            at,
+            new_id=_new_id,
+            holds_to_latch=holds_to_latch,
+            watched=watched,
         )
         if damage:
             log.error("%s; the robot stays stopped", damage)
@@ -339,7 +353,15 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
         default=3,
         help="holds of one cause within 10 minutes that latch; 0 for never",
     )
+    parser.add_argument(
+        "--watch",
+        default=",".join(WATCHABLE),
+        help="processes whose silence holds the robot, with commas; where systemd is the supervisor: ros",
+    )
     arguments = parser.parse_args(given)
+    arguments.watch = tuple(arguments.watch.split(","))
+    if not {"ros"} <= set(arguments.watch) <= set(WATCHABLE):
+        parser.error(f"--watch takes ros, and of these no others: {', '.join(WATCHABLE)}")
     for name in ("max_speed", "max_turn", "max_acceleration", "max_turn_acceleration"):
         if not 0.0 < getattr(arguments, name) < 1000.0:
             parser.error(f"--{name.replace('_', '-')} is above 0 and below 1000")
@@ -371,7 +393,13 @@ def main(given: list[str] | None = None) -> int:
     )
     try:
         _lock(arguments.data_dir)
-        gate = Gate(arguments.data_dir, arguments.port, limits, arguments.holds_to_latch)
+        gate = Gate(
+            arguments.data_dir,
+            arguments.port,
+            limits,
+            holds_to_latch=arguments.holds_to_latch,
+            watched=arguments.watch,
+        )
     except BlockingIOError:
         print(f"another gate runs on {arguments.data_dir}", file=sys.stderr)
         return 1

@@ -43,7 +43,7 @@ def argument(name: str, default: SomeSubstitutionsType, what: str) -> DeclareLau
 
 def gate() -> ExecuteProcess:
     """The motion gate. It knows no settings file: what it may do are its arguments."""
-    return process("luna-gate", "--port", LaunchConfiguration("board"))
+    return process("luna-gate", "--watch", "ros", "--port", LaunchConfiguration("board"))
 
 
 def nodes() -> Node:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 
 from edge import ipc
@@ -9,7 +10,6 @@ from edge import ipc
 PERIOD_S = 0.1
 """The gate holds the robot when it has heard nothing for 300 ms."""
 CONNECT_TIMEOUT_S = 0.05
-_BEAT = json.dumps({"type": "heartbeat", "process": "supervisor"}).encode()
 
 
 class Heart:
@@ -26,7 +26,7 @@ class Heart:
         assert self._socket is not None
         try:
             self._drain(self._socket)
-            self._socket.send(_BEAT, socket.MSG_NOSIGNAL)
+            self._socket.send(_packet(), socket.MSG_NOSIGNAL)
         except BlockingIOError:
             return  # the gate is busy or frozen; it decides what silence means
         except OSError:
@@ -54,3 +54,9 @@ class Heart:
                     raise ConnectionResetError("the gate has gone")
             except BlockingIOError:
                 return
+
+
+def _packet() -> bytes:
+    """Stamped, so that beats which lay in a buffer while we were frozen count for nothing."""
+    beat = {"type": "heartbeat", "process": "supervisor", "sent": time.monotonic()}
+    return json.dumps(beat).encode()

@@ -3,6 +3,7 @@
 import json
 import select
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,11 +26,16 @@ def _accept(gate: socket.socket) -> socket.socket:
     return client
 
 
-def test_a_beat_is_a_heartbeat_of_the_supervisor(gate: socket.socket, tmp_path: Path) -> None:
+def test_a_beat_is_a_stamped_heartbeat_of_the_supervisor(
+    gate: socket.socket, tmp_path: Path
+) -> None:
     heart = Heart(tmp_path)
+    before = time.monotonic()
     heart.beat()
     with _accept(gate) as client:
-        assert json.loads(client.recv(1000)) == {"type": "heartbeat", "process": "supervisor"}
+        beat = json.loads(client.recv(1000))
+    assert before <= beat.pop("sent") <= time.monotonic()
+    assert beat == {"type": "heartbeat", "process": "supervisor"}
     heart.close()
 
 

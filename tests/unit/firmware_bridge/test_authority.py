@@ -16,7 +16,12 @@ TICK_S = 0.02
 class Story:
     """An authority with everything around it alive, until a story takes something away."""
 
-    def __init__(self, latch: Latch | None = None, holds_to_latch: int = 3) -> None:
+    def __init__(
+        self,
+        latch: Latch | None = None,
+        holds_to_latch: int = 3,
+        watched: tuple[str, ...] = ("ros", "supervisor"),
+    ) -> None:
         self.now = 1000.0
         self._ids = iter(range(1_000_000))
         self.authority = Authority(
@@ -25,6 +30,7 @@ class Story:
             self.at,
             new_id=lambda _: f"id-{next(self._ids)}",
             holds_to_latch=holds_to_latch,
+            watched=watched,
         )
         self.beating = {"ros", "supervisor"}
         self.command: tuple[float, float] | None = (0.3, 0.0)
@@ -148,6 +154,16 @@ def test_nobody_else_can_beat_for_a_watched_process(story: Story) -> None:
     story.beating = {"api", "sync"}
     story.forward(1.0)
     assert story.causes == ["ROS_SILENT", "SUPERVISOR_SILENT"]
+
+
+def test_where_systemd_is_the_supervisor_only_ros_is_watched() -> None:
+    story = Story(watched=("ros",))
+    story.beating = {"ros"}
+    story.forward(1.0)
+    assert story.moves()
+    story.beating = {"supervisor"}
+    story.forward(1.0)
+    assert not story.moves() and story.causes == ["ROS_SILENT"]
 
 
 def test_after_a_pause_of_its_own_it_starts_at_zero(story: Story) -> None:
