@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ GRACE_S = 1
 PING_S = 20.0
 MAX_SOCKET_MESSAGE = 16 * 1024
 
+M_MMAP_THRESHOLD = -3
+LARGE_BYTES = 1 << 20
+
 log = logs.get("api")
 
 
@@ -36,6 +40,7 @@ log = logs.get("api")
 def main(data_dir: Path) -> None:
     """Serve the HTTP contract, the live events and the touchscreen."""
     logs.configure("api", data_dir)
+    _give_memory_back()
     try:
         settings = edge_settings.load(data_dir)
         key = edge_settings.read_secret(settings.data_dir, "jwt.key")
@@ -82,6 +87,12 @@ async def _beat(server: uvicorn.Server, context: Context) -> None:
             told_ready = not down
             ipc.notify("READY=1" if told_ready else f"STATUS={' '.join(down)}")
         await asyncio.sleep(BEAT_S if told_ready else BEAT_S / 10)
+
+
+def _give_memory_back() -> None:
+    """Keep glibc from holding on to the 19 MiB that each password takes while it is looked at (40 MB in all)."""
+    with contextlib.suppress(AttributeError, OSError):  # another C library has its own ways
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _config(app: object, settings: Settings) -> uvicorn.Config:

@@ -40,7 +40,7 @@ class Screen:
 
     def _wipe(self) -> None:
         if self._drawn:
-            click.echo("\r\033[K", nl=False)
+            click.echo("\r\033[K", nl=False, color=True)
             self._drawn = False
 
 

@@ -26,8 +26,10 @@ function connect() {
   socket.onmessage = (event) => { heardAt = performance.now(); hear(JSON.parse(event.data)); };
   socket.onclose = (event) => {
     heardAt = 0;
+    const refused = event.code === 4401;
+    if (refused) { token = null; $("sign-in").hidden = false; }
     watch();
-    if (event.code === 4401) { token = null; $("sign-in").hidden = false; return; }
+    if (refused) return;
     setTimeout(connect, retryMs);
     retryMs = Math.min(retryMs * 1.6, 3000);
   };
@@ -35,9 +37,10 @@ function connect() {
 
 function watch() {
   const live = performance.now() - heardAt < LOST_AFTER_MS && heardAt > 0;
-  document.body.dataset.link = live ? "live" : "lost";
-  say("link-text", live ? "live" : "no connection");
-  if (!live) say("headline", "No connection to the robot");
+  const link = live ? "live" : $("sign-in").hidden ? "lost" : "unknown";
+  document.body.dataset.link = link;
+  say("link-text", { live: "live", lost: "no connection", unknown: "not signed in" }[link]);
+  if (!live) say("headline", link === "lost" ? "No connection to the robot" : "Sign in to see the robot");
   labelStop();
 }
 
@@ -240,11 +243,12 @@ function showStop(now) {
 }
 
 function labelStop() {
-  const lost = document.body.dataset.link === "lost";
+  const link = document.body.dataset.link;
   const [state, label, note] =
     failedAt > 0 ? ["failed", "STOP NOT CONFIRMED", "Press the red button on the robot."]
     : asking > 0 ? ["asking", "STOPPING …", "Waiting for the robot to confirm."]
-    : lost ? ["unknown", "STOP", "No connection: use the red button on the robot."]
+    : link === "lost" ? ["unknown", "STOP", "No connection: use the red button on the robot."]
+    : link === "unknown" ? ["unknown", "STOP", "Sign in to stop it from here, or use the red button on the robot."]
     : stopState?.active ? ["stopped", "STOPPED", stoppedNote()]
     : stopState?.active === null ? ["unknown", "STOP", "The robot's motion gate is away: use the red button on the robot."]
     : stopState?.state === "RESET" ? ["stopped", "STOPPED", "Reset. It stands until a librarian here lets it go on."]
