@@ -13,6 +13,7 @@ from edge.domain.errors import SetupError
 __all__ = ["command", "deliver"]
 
 BAR = 30
+WIPE = "\r\033[K"
 
 
 class Screen:
@@ -33,14 +34,13 @@ class Screen:
             return
         self._longest_m = max(self._longest_m, left_m, 0.1)
         done = round(BAR * (1 - left_m / self._longest_m))
-        click.echo(
-            f"\r\033[K  {where}  {'━' * done}{'╌' * (BAR - done)}  {left_m:5.1f} m", nl=False
-        )
+        bar = "━" * done + "╌" * (BAR - done)
+        click.echo(f"{WIPE}  {where}  {bar}  {left_m:5.1f} m", nl=False, color=True)
         self._drawn = True
 
     def _wipe(self) -> None:
         if self._drawn:
-            click.echo("\r\033[K", nl=False, color=True)
+            click.echo(WIPE, nl=False, color=True)
             self._drawn = False
 
 
@@ -53,8 +53,14 @@ class Screen:
     show_default=True,
     help="Of the running luna sim.",
 )
-@click.option("--from", "start", type=click.Choice([ROBOT, CENTRAL]), default=ROBOT, show_default=True,
-              help="Where the request is made.")  # fmt: skip
+@click.option(
+    "--from",
+    "start",
+    type=click.Choice([ROBOT, CENTRAL]),
+    default=ROBOT,
+    show_default=True,
+    help="Where the request is made.",
+)
 @click.option("--to", "room", default="", help="Code or name of the room. [any]")
 @click.option(
     "--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True, help="Seconds."
