@@ -18,7 +18,7 @@ GROUP = "luna.commands"
 SUMMARIES = {
     "deliver-demo": "Let one book travel through a running robot, step by step.",
     "doctor": "Say what of this machine is fit for LUNA, and what is not.",
-    "map": "Look at a map, and propose places and lanes on it.",
+    "map": "Propose, check, draw and load places and lanes on a map.",
     "settings": "Show the settings in force, and where each comes from.",
     "sim": "Run the whole robot on its simulator, until Ctrl-C.",
     "status": "Say how the robot is.",

@@ -1,6 +1,7 @@
 """The places that the robot can go to, and the lanes between them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import hypot
 
 from edge.domain.errors import ConflictError, NotFoundError, UnknownWaypointError, ValidationError
@@ -16,7 +17,15 @@ DESTINATIONS = frozenset({WaypointKind.ROOM, WaypointKind.DESK, WaypointKind.SHE
 
 
 def load_site(tx: Transaction, waypoints: Sequence[Waypoint], lanes: Sequence[Lane]) -> None:
-    """Make the site as given; waypoints that are not given stay, lanes that are not given go."""
+    """Make the site as given: waypoints that are not given are no longer active, other lanes go.
+
+    Raises ConflictError where a task still needs one of those waypoints.
+    """
+    given = {waypoint.id for waypoint in waypoints}
+    for gone in Places(tx).waypoints(None):
+        if gone.is_active and gone.id not in given:
+            _refuse_in_use(tx, gone)
+            _put(tx, replace(gone, is_active=False))
     for waypoint in waypoints:
         _put(tx, waypoint)
     set_lanes(tx, lanes)

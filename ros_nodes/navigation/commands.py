@@ -1,4 +1,4 @@
-"""`luna map`: propose, check and draw. Results go to stdout; what is wrong ends with one line and
+"""`luna map`: propose, check, draw and load. Results go to stdout; what is wrong ends with one line and
 exit code 1."""
 
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from edge.domain.errors import SetupError
+from ros_nodes import site_loading
 from ros_nodes.navigation.check import check as check_site
 from ros_nodes.navigation.draw import Picture
 from ros_nodes.navigation.errors import SiteFileError
@@ -26,7 +27,7 @@ _RADIUS = click.option(
 
 @click.group("map")
 def command() -> None:
-    """Look at a map, and propose places and lanes on it.
+    """Propose, check, draw and load places and lanes on a map.
 
     MAP is the YAML file that map_saver writes, beside its image. SITE is a YAML file of waypoints
     and lanes, to be edited by hand.
@@ -80,3 +81,6 @@ def draw(map_file: Path, site_file: Path | None, out: Path, scale: int) -> None:
     except OSError as error:
         raise SetupError(f"{out} cannot be written: {error.strerror}.") from error
     click.echo(str(out))
+
+
+command.add_command(site_loading.command)

@@ -18,11 +18,12 @@ from edge.domain.inventory import CatalogueRecord
 from edge.domain.shelving import call_number_key
 from edge.domain.users import SYSTEM, Role
 from edge.domain.waypoints import CALL_NUMBER_FROM, CALL_NUMBER_TO, Waypoint, WaypointKind
-from edge.services import catalogue, passwords, places, users
+from edge.services import catalogue, passwords, users
 from edge.services.catalogue_file import read_catalogue
 from edge.services.demo_catalogue import demo_records
 from edge.settings import Settings, load
 from edge.store.database import Database, Transaction, create
+from ros_nodes import site_loading
 from ros_nodes.navigation.maps import OccupancyGrid, load_map, save_map
 from ros_nodes.navigation.propose import propose
 from ros_nodes.navigation.site_file import Site
@@ -61,7 +62,7 @@ def prepare(
     people = json.loads((settings.data_dir / "secrets" / "demo-people.json").read_text())
 
     def fill(tx: Transaction) -> None:
-        places.load_site(tx, waypoints, site.lanes)
+        site_loading.load(tx, Site(tuple(waypoints), site.lanes))
         catalogue.add_records(tx, records)
         for role, names in NAMES.items():
             _register(tx, role, names, people[role.value.lower()])
