@@ -86,6 +86,8 @@ async def _beat(server: uvicorn.Server, context: Context) -> None:
             ]
             told_ready = not down
             ipc.notify("READY=1" if told_ready else f"STATUS={' '.join(down)}")
+            if told_ready:
+                log.info("ready", port=server.config.port)
         await asyncio.sleep(BEAT_S if told_ready else BEAT_S / 10)
 
 
@@ -110,6 +112,7 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         access_log=False,
+        log_level="warning",
         log_config=None,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=30,

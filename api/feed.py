@@ -42,8 +42,10 @@ class Feed:
 
     async def _run(self) -> None:
         while True:
+            # Not wait_for: that of Python 3.11 can swallow the cancellation that should end this.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):
+                    await self._changed.wait()
             self._changed.clear()
             try:
                 self._look()

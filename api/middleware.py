@@ -23,8 +23,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 class Outermost:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        from structlog.contextvars import bind_contextvars  # after edge.logs, which makes it lean
+
         self._app = app
         self._metrics = metrics
+        self._bind = bind_contextvars
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # WebSockets check their origin themselves, before they accept
@@ -32,7 +35,9 @@ class Outermost:
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        token = envelope.REQUEST_ID.set(request_id)
+        # Never taken back: each request has a context of its own.
+        envelope.REQUEST_ID.set(request_id)
+        self._bind(request_id=request_id)
         sent = _Sent(send, request_id)
         started = time.perf_counter()
         try:
@@ -43,19 +48,11 @@ class Outermost:
                 await refused(scope, receive, sent)
             else:
                 await self._app(scope, _limited(receive), sent)
-        except (
-            Exception
-        ):  # the last line: whatever it is, the caller gets an envelope and the log the reason
-            log.exception(
-                "a request failed",
-                method=scope["method"],
-                path=scope["path"],
-                request_id=request_id,
-            )
+        except Exception:  # the last line: the caller gets an envelope, the log the reason
+            log.exception("a request failed", method=scope["method"], path=scope["path"])
             if not sent.status:
                 await errors.unexpected()(scope, receive, sent)
         finally:
-            envelope.REQUEST_ID.reset(token)
             self._metrics.request(scope, sent.status, time.perf_counter() - started)
 
 

@@ -78,7 +78,8 @@ class Stopper:
         asked = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
             # Shielded: a stop that waits for its turn still goes out, however late. The gate refuses late resets.
-            return await asyncio.wait_for(asyncio.shield(asked), DEADLINE_S)
+            async with asyncio.timeout(DEADLINE_S):
+                return await asyncio.shield(asked)
         except TimeoutError as error:
             asked.add_done_callback(lambda done: done.exception())  # heard too late to matter
             raise UnavailableError(AWAY) from error

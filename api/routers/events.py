@@ -65,7 +65,8 @@ class _Client:
     async def sign_in(self) -> bool:
         """Read the first message; False where the connection was closed because of it."""
         try:
-            message = await asyncio.wait_for(self._receive(), AUTH_S)
+            async with asyncio.timeout(AUTH_S):
+                message = await self._receive()
             if message is None or message.get("type") != "auth":
                 raise UnauthenticatedError('Send {"type": "auth", "token": "…"} first.')
             token = message.get("token")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.support.served import ELSEWHERE, PASSWORD, PIN, SCREEN, Served, served
 
@@ -211,3 +212,17 @@ def test_a_name_of_theirs_that_points_to_us_is_no_touchscreen(library: Served) -
     headers = {"Host": "evil.example"}
     answer = library.asked_by(at=SCREEN).get("/api/v1/books", headers=headers)
     assert code(answer)[0] == 401
+
+
+def test_the_log_says_which_request_it_was(
+    library: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("api.routers.books.catalogue.get", crash)
+    with structlog.testing.capture_logs(
+        processors=[structlog.contextvars.merge_contextvars]
+    ) as told:
+        library.asked_by(at=SCREEN).get("/api/v1/books/any", headers={"X-Request-ID": "trace-7"})
+    assert [one["request_id"] for one in told] == ["trace-7"]
