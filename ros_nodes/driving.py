@@ -12,7 +12,7 @@ from ros_nodes.navigation.errors import NoRouteError, Reason
 from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.maps import OccupancyGrid
-from ros_nodes.navigation.progress import Advice, ProgressWatch
+from ros_nodes.navigation.progress import Advice, ProgressSettings, ProgressWatch
 from ros_nodes.navigation.route import Route, RoutePlanner
 from ros_nodes.navigation.tracking import Tracker
 from ros_nodes.navigation.zones import CollisionZones
@@ -84,7 +84,15 @@ class Drive:
     """Raises NoRouteError from its constructor where there is no way."""
 
     def __init__(
-        self, site: Site, limits: Limits, code: str, pose: Pose, now: float, speed_limit_m_s: float
+        self,
+        site: Site,
+        limits: Limits,
+        code: str,
+        pose: Pose,
+        now: float,
+        *,
+        speed_limit_m_s: float = 0.0,
+        settings: ProgressSettings | None = None,
     ) -> None:
         """`speed_limit_m_s`: lowers that of `limits`; 0 or less: no extra limit."""
         goal = site.find(code)
@@ -98,7 +106,7 @@ class Drive:
         self._zones = CollisionZones(limits.radius_m)
         self._avoid: set[str] = set()
         self._take(self._planner.plan(pose, goal.id))
-        self._watch = ProgressWatch(self.route.time_s, now)
+        self._watch = ProgressWatch(self.route.time_s, now, settings)
         self._distance_left = self.route.length_m
         self._time_left = self.route.time_s
 

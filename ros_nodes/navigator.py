@@ -4,6 +4,7 @@ Everything runs in callbacks of one executor. A drive's execute coroutine only w
 20 Hz control timer resolves, so a newer goal, a cancel and a stop all take effect at the next tick.
 """
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -34,6 +35,7 @@ from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.localise import Localiser
 from ros_nodes.navigation.maps import OccupancyGrid as Grid
+from ros_nodes.navigation.progress import ProgressSettings
 from ros_nodes.runtime import pace
 
 CONTROL_S = 0.05
@@ -48,6 +50,8 @@ RESULT_TIMEOUT_S = 10
 """How long the action server keeps results; many kept ones slow each goal's acceptance."""
 ODOMETRY_KEPT = 100
 """Readings to look a scan's time up in: two seconds at 50 Hz."""
+ODOMETRY_GAP_S = 0.25
+"""After such a silence, of real time, the board may have started anew."""
 ODOMETRY_JUMP_M = 0.5
 """No wheels do this between two readings: the board has started anew, and counts from zero."""
 STALE_S = 0.5
@@ -68,10 +72,12 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Odometry. `stamp`: when it was measured, as messages say it; `heard`: by the clock of control."""
+    """Odometry. `stamp`: when it was measured, as messages say it; `heard`: by the clock of control;
+    `wall`: by the monotonic one."""
 
     stamp: float
     heard: float
+    wall: float
     pose: Pose
     v: float
     w: float
@@ -106,6 +112,9 @@ class Navigator(Node):
             max_acceleration_m_s2=robot.max_acceleration_m_s2,
             max_turn_acceleration_rad_s2=robot.max_turn_acceleration_rad_s2,
         )
+        # Gate and board go by real time, so what they take is longer on a clock that runs faster.
+        stuck_after_s = ProgressSettings().stuck_after_s * max(1.0, settings.sim.speed)
+        self._patience = ProgressSettings(stuck_after_s=stuck_after_s)
         self._localiser = Localiser(grid)
         self._readings: deque[Reading] = deque(maxlen=ODOMETRY_KEPT)
         self._points: Points = np.zeros((0, 2))
@@ -156,17 +165,27 @@ class Navigator(Node):
     def _on_odometry(self, message: Odometry) -> None:
         pose, speed = convert.pose(message.pose.pose), message.twist.twist
         stamp = convert.seconds(message.header.stamp)
-        first = not self._readings
-        jumped = not first and pose.distance(*self._readings[-1].pose[:2]) > ODOMETRY_JUMP_M
-        if first and self._last_pose is not None:
-            self._localiser.start(Pose(*self._last_pose.pose), pose)
-        elif jumped:
-            # Where it counts from is new; the robot stood while nobody counted.
-            self._localiser.start(self._localiser.pose, pose)
+        wall = time.monotonic()
+        if not self._readings:
+            if self._last_pose is not None:
+                self._localiser.start(Pose(*self._last_pose.pose), pose)
+        elif self._is_broken(self._readings[-1], pose, wall):
+            # Perhaps the board started anew and counts from zero; the next scan will tell.
+            stood = self._localiser.pose
+            self._last_pose = LastPose(stood, self._readings[-1].pose)
+            self._localiser.start(stood, pose)
             self._readings.clear()
-        self._readings.append(Reading(stamp, self._now(), pose, speed.linear.x, speed.angular.z))
+        self._readings.append(
+            Reading(stamp, self._now(), wall, pose, speed.linear.x, speed.angular.z)
+        )
         self._localiser.predict(pose)
         self._show_pose()
+
+    @staticmethod
+    def _is_broken(last: Reading, pose: Pose, wall: float) -> bool:
+        """Whether a reading does not simply follow from the one before."""
+        silent = wall - last.wall > ODOMETRY_GAP_S
+        return silent or pose.distance(last.pose.x, last.pose.y) > ODOMETRY_JUMP_M
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         pose = convert.pose(message.pose.pose)
@@ -265,7 +284,15 @@ class Navigator(Node):
         if self._localiser.lost:
             raise NoRouteError(Reason.LOST, SAID[Reason.LOST])
         pose, now = self._localiser.pose, self._now()
-        return Drive(self._memory.site(), self._limits, waypoint, pose, now, speed_limit)
+        return Drive(
+            self._memory.site(),
+            self._limits,
+            waypoint,
+            pose,
+            now,
+            speed_limit_m_s=speed_limit,
+            settings=self._patience,
+        )
 
     async def _execute(self, handle: ServerGoalHandle) -> NavigateToWaypoint.Result:
         reason, message = await self._endings.pop(bytes(handle.goal_id.uuid))

@@ -80,6 +80,21 @@ def test_a_killed_ros_process_goes_on_where_it_was(start: Start) -> None:
     assert [entry.event for entry in task_of(moving, task_id).history].count("start") == 1
 
 
+@pytest.mark.parametrize("name", ["gate", "body"])
+def test_when_the_gate_or_the_body_is_killed_the_task_goes_on_afterwards(
+    name: str, start: Start
+) -> None:
+    moving = start()
+    task_id = bring(moving)
+    moving.until(lambda: moving.speed > 0.2, "the robot to drive")
+
+    moving.kill(name)
+    moving.start(name)
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+
+    assert moving.place == "DESK-2"
+
+
 def test_a_stop_keeps_the_task_at_its_step_and_after_the_resume_it_drives_on(start: Start) -> None:
     moving = start()
     task_id = bring(moving)

@@ -25,7 +25,7 @@ from firmware_bridge.sockets import GateState, StateWatcher
 from ros_nodes.simulation.demo_library import demo_site, write_demo_library
 
 START_S = 30.0
-STEP_S = 0.02
+STEP_S = 0.05
 NODES = ("base", "emergency_stop", "navigator", "task_runner")
 PERSON = Actor("librarian-1", origin="luna-01")
 

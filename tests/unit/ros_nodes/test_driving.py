@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,11 +39,11 @@ class Ride:
         place = site.find(start)
         assert place is not None
         self.at = Moment(0.0, Pose(place.x, place.y, place.theta), 0.0, 0.0, NOTHING, True, False)
-        self.drive = Drive(site, LIMITS, goal, self.at.pose, 0.0, speed_limit)
+        self.drive = Drive(site, LIMITS, goal, self.at.pose, 0.0, speed_limit_m_s=speed_limit)
         self.states: list[str] = []
         self.fastest = 0.0
 
-    def go(self, seconds: float, **changes: object) -> Reason | None:
+    def go(self, seconds: float, **changes: Any) -> Reason | None:
         """Drive on for so long or until it ends."""
         self.at = replace(self.at, **changes)
         for _ in range(round(seconds / TICK_S)):
