@@ -146,9 +146,10 @@ def test_people_are_waited_for_until_the_limit(phase: Phase, limit_s: float) -> 
 
 @pytest.mark.parametrize("cause", ["paused", "maintenance"])
 def test_paused_or_under_maintenance_a_task_halts_and_keeps_its_place(cause: str) -> None:
-    assert next_act(driving(Phase.TO_SOURCE, **{cause: True})) == Halt()
-    assert next_act(busy(Phase.TO_SOURCE, **{cause: True})) == Wait()
-    assert next_act(replace(IDLE, queued=True, **{cause: True})) == Wait()
+    standing: dict[str, Any] = {cause: True}
+    assert next_act(driving(Phase.TO_SOURCE, **standing)) == Halt()
+    assert next_act(busy(Phase.TO_SOURCE, **standing)) == Wait()
+    assert next_act(replace(IDLE, queued=True, **standing)) == Wait()
 
 
 def test_a_cancelled_task_stops_the_robot() -> None:
