@@ -48,7 +48,7 @@ class Recorder:
 
 
 def run(place: Path, *, quick: bool) -> list[Row]:
-    with running(place / "data") as robot:
+    with running(place / "data", "--no-central") as robot:
         half_m_s = load(robot.data_dir).robot.max_speed_m_s / 2
         recorder = Recorder()
         began = time.monotonic()

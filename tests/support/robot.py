@@ -115,9 +115,9 @@ class Robot:
         self._reader.join()
         assert self.process.stdout is not None
         self.process.stdout.close()
-        while (line := self._news.get()) is not None:
-            self.lines.append(line)
-        self._news.put(None)
+        while not self._news.empty():
+            if (line := self._news.get()) is not None:
+                self.lines.append(line)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
