@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,10 +10,15 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
-from edge.settings import SETTINGS_FILE, Settings, load
-
-PREFIX = "LUNA_"
-SEPARATOR = "__"
+from edge.settings import (
+    PREFIX,
+    SEPARATOR,
+    SETTINGS_FILE,
+    Settings,
+    from_environment,
+    from_file,
+    load,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +63,16 @@ def command(directory: Path, as_json: bool) -> None:
 
 def effective(settings: Settings, environment: Mapping[str, str]) -> Iterator[Line]:
     """Every setting with its source."""
-    written = _written(settings.data_dir / SETTINGS_FILE)
-    spelt = {name.upper(): name for name in environment}
+    written, given = from_file(settings.data_dir), from_environment(environment)
     for section_name in type(settings).model_fields:
         section = getattr(settings, section_name)
         if not isinstance(section, BaseModel):
             continue
         for name, field in type(section).model_fields.items():
-            variable = f"{PREFIX}{section_name}{SEPARATOR}{name}".upper()
             source = "default"
-            if variable in spelt:
-                source = spelt[variable]
+            if name in given.get(section_name, {}):
+                source = f"{PREFIX}{section_name}{SEPARATOR}{name}".upper()
             elif name in written.get(section_name, {}):
                 source = SETTINGS_FILE
             value = getattr(section, name)
             yield Line(f"{section_name}.{name}", value, source, field.description or "")
-
-
-def _written(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    return tomllib.loads(path.read_text()) if path.exists() else {}
