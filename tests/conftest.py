@@ -1,11 +1,18 @@
 """What every test gets without asking."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.ros import own_domain
+
+# CI tries the same examples each time, so that it fails for changes alone; elsewhere new ones are tried.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 @pytest.fixture(autouse=True, scope="session")
