@@ -18,7 +18,6 @@ MODULES = {
     "api": "api.__main__",
     "sync": "sync.__main__",
     "central": "central.__main__",
-    "supervisor": "edge.supervisor.__main__",
 }
 READY_RATIO = 1.6
 MEMORY_RATIO = 1.3
@@ -37,13 +36,15 @@ def run(place: Path, *, quick: bool) -> list[Row]:
     }
     ready = _at_ready(place / "data")
     rows = [Row("imports", "bare interpreter, CPU", bare * 1e3, "ms")]
-    for name, (seconds, rss) in imports.items():
-        rows.append(Row("imports", f"{name}, CPU of its imports", seconds * 1e3, "ms"))
-        if name != "supervisor":
-            ratio = ready[name][0] / seconds
-            rows.append(Row("imports", f"{name}, CPU to ready / imports", ratio, "x", READY_RATIO))
-        ratio = ready[name][1] / rss
-        rows.append(Row("imports", f"{name}, RSS at ready / imports", ratio, "x", MEMORY_RATIO))
+    for name, (seconds, size) in imports.items():
+        rows += [
+            Row("imports", f"{name}, CPU of its imports", seconds * 1e3, "ms"),
+            Row("imports", f"{name}, CPU to ready / imports", ready[name][0] / seconds, "x"),
+            Row("imports", f"{name}, RSS at ready / imports", ready[name][1] / size, "x"),
+        ]
+    for at, what, aim in ((0, "CPU to ready", READY_RATIO), (1, "RSS at ready", MEMORY_RATIO)):
+        ratio = sum(ready[name][at] for name in imports) / sum(one[at] for one in imports.values())
+        rows.append(Row("imports", f"all of them, {what} / imports", ratio, "x", aim))
     for command in COMMANDS:
         seconds, _ = _cost(["-m", "edge.cli", *command], rounds, output=False)
         what = f"luna {' '.join(command)}, CPU / bare interpreter"

@@ -1,7 +1,6 @@
 """The accounts of the demo: made once with random passwords, and written down for whoever tries the robot."""
 
 import json
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +75,8 @@ def table(accounts: dict[str, Any]) -> str:
 
 
 def _person(email: str) -> Person:
+    import secrets  # loads OpenSSL, 4 MB, which the supervisor itself has no use for
+
     return Person(email, secrets.token_urlsafe(9), f"{secrets.randbelow(1_000_000):06}")
 
 
