@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from central import inbox, outbox, requests, tables
 from central.store import Store, new_id
-from sync.link import Connected, Link, LinkSettings, Publication, Received, Refused
+from sync.link import Disconnected, Link, LinkSettings, Publication, Received, Refused
 from sync.wire.envelope import Ack, Batch
 from sync.wire.stream import Sender
 from sync.wire.topics import ANY, Topics, parse
@@ -81,7 +81,7 @@ class SiteLink:
             self._tell()
 
     def _handle(self, event: Any) -> None:
-        if isinstance(event, Connected):
+        if isinstance(event, Disconnected):
             self._online.clear()
         elif isinstance(event, Refused):
             log.warning("refused by the broker", what=event.what, why=event.reason)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import time
+from collections import deque
 from importlib import metadata
 from typing import Any
 
@@ -36,6 +37,8 @@ TICK_S = 0.5
 """At most so long without a look at the clock and a sign of life."""
 POLL_S = 1.0
 """How often the store is asked whether something changed, in case a hint was lost."""
+MAX_UNSAID = 1000
+"""Answers kept for when the broker is back. Who misses one asks again, and gets the first answer."""
 STATE_EVERY_S = 5.0
 STATE_AT_MOST_EVERY_S = 0.5
 
@@ -55,6 +58,8 @@ class Bridge:
         self._down = DownStream(database, self._link, self._topics)
         self._commands = CommandDesk(database, settings.run_dir, self._view, self._answer)
         self._fleet = FleetFace(settings, database, self._view, password)
+        self._unsaid: deque[Publication] = deque(maxlen=MAX_UNSAID)
+        self._online = False
         self._stopping = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._version = -1
@@ -94,7 +99,8 @@ class Bridge:
             self._commands.follow_up()
             self._work = self._read_work()
             self._up.changed()
-        if self._link.connected:
+        if self._online:
+            self._say_answers()
             self._up.pump(now_s)
             self._tell_state(now_s)
         if now_s - self._alive_at >= TICK_S:
@@ -115,6 +121,7 @@ class Bridge:
                 self._on_connected()
             case Disconnected(reason):
                 log.warning("disconnected", why=reason)
+                self._online = False
                 self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, False))
             case Refused(what, reason):
                 log.error("refused by the broker", what=what, why=reason)
@@ -123,6 +130,7 @@ class Bridge:
         return False
 
     def _on_connected(self) -> None:
+        self._online = True
         self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, True))
         self._up.restart()
         self._link.publish(self._connection(LinkState.ONLINE))
@@ -145,7 +153,12 @@ class Bridge:
 
     def _answer(self, answer: Answer) -> None:
         payload = answer.model_dump_json(exclude_none=True).encode()
-        self._link.publish(Publication(self._topics.commands_ack, payload))
+        self._unsaid.append(Publication(self._topics.commands_ack, payload))
+        self._say_answers()
+
+    def _say_answers(self) -> None:
+        while self._unsaid and self._link.publish(self._unsaid[0]):
+            self._unsaid.popleft()
 
     def _tell_state(self, now_s: float) -> None:
         since_s = now_s - self._state_at

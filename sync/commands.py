@@ -77,8 +77,11 @@ class CommandDesk:
 
     def _do_once(self, command: Command) -> None:
         actor = _issuer(command)
+        stopped = command.type in _MOVES and self._view.ask_stopped()
         try:
-            answers = self._database.write(actor, lambda tx: self._in_transaction(tx, command))
+            answers = self._database.write(
+                actor, lambda tx: self._in_transaction(tx, command, stopped=stopped)
+            )
         except LunaError as error:
             answer = self._answer(
                 command.command_id, AnswerStatus.REJECTED, code=error.code, reason=error.message
@@ -88,12 +91,12 @@ class CommandDesk:
         for answer in answers:
             self._say(answer)
 
-    def _in_transaction(self, tx: Transaction, command: Command) -> list[Answer]:
+    def _in_transaction(self, tx: Transaction, command: Command, *, stopped: bool) -> list[Answer]:
         """Remember the command, check that it is possible now, and do it: all of it or nothing."""
         first_time, before = inbox.register_command(tx, _plain(command))
         if not first_time:
             return [self._answer(command.command_id, AnswerStatus.DUPLICATE, first=before)]
-        if command.type in _MOVES and self._view.stopped:
+        if stopped:
             raise RobotStoppedError(
                 "It is stopped. Only a person at the robot can let it move again."
             )

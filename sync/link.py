@@ -66,6 +66,8 @@ class LinkSettings:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
+    """Logged in and subscribed. `session_present`: the broker knew us."""
+
     session_present: bool
 
 
@@ -183,19 +185,19 @@ class Link:
             attempt += 1
 
     def _connect_once(self) -> "_Outcome":
-        connection = _Connection(self._settings, self._protocol, self._put, self._came_up)
+        connection = _Connection(self._settings, self._protocol, self._put, self._logged_in)
         try:
             return connection.live(self._stopping)
         finally:
             self._connection = None
 
-    def _came_up(self, connection: "_Connection", session_present: bool) -> None:
+    def _logged_in(self, connection: "_Connection") -> None:
+        # What the broker kept for us comes now, before our subscriptions are confirmed, and may want an answer.
         self._connection = connection
         self._complained = False
         log.info(
             "connected", broker=f"{self._settings.host}:{self._settings.port}", mqtt=self.protocol
         )
-        self._put(Connected(session_present))
 
     def _report(self, outcome: "_Outcome") -> None:
         if outcome.was_connected:
@@ -233,14 +235,15 @@ class _Connection:
         settings: LinkSettings,
         protocol: MQTTProtocolVersion,
         put: Callable[[LinkEvent], None],
-        came_up: Callable[["_Connection", bool], None],
+        logged_in: Callable[["_Connection"], None],
     ) -> None:
         self._settings = settings
         self._v5 = protocol is MQTTProtocolVersion.MQTTv5
         self._put = put
-        self._came_up = came_up
+        self._logged_in = logged_in
         self._over = threading.Event()
         self._outcome = _Outcome()
+        self._session_present = False
         self._published = 0
         self._confirmed = 0
         self._last_packet = time.monotonic()
@@ -348,9 +351,12 @@ class _Connection:
             self._over.set()
             return
         self._outcome.was_connected = True
+        self._session_present = flags.session_present
+        self._logged_in(self)
         if self._settings.subscriptions:
             client.subscribe(list(self._settings.subscriptions))
-        self._came_up(self, flags.session_present)
+        else:
+            self._put(Connected(self._session_present))
 
     def _on_disconnect(
         self,
@@ -403,6 +409,7 @@ class _Connection:
         for (topic, _qos), reason in zip(self._settings.subscriptions, reasons, strict=False):
             if reason.is_failure:
                 self._put(Refused(f"subscribe {topic}", str(reason)))
+        self._put(Connected(self._session_present))
 
     def _on_log(self, client: paho.Client, _: Any, level: int, text: str) -> None:
         # The one place where paho tells of every packet, pings included.

@@ -1,6 +1,8 @@
 """What the robot looks like now, from the ROS side's live socket and the gate: for the state messages of both faces."""
 
+import contextlib
 import math
+import select
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from firmware_bridge.sockets import GateState, StateWatcher
 from sync.wire.envelope import Battery, EmergencyStop, Pose
 
 RECONNECT_S = 0.5
+ANSWER_S = 0.2
+"""A gate that says nothing for so long is frozen, and then nothing is to move."""
 STOPPED = frozenset({MotionState.LATCHED, MotionState.RESET})
 
 
@@ -19,6 +23,7 @@ class RobotView:
     """Nothing here is a fact to keep. `gate` is None while the gate is away."""
 
     def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
         self._live = LiveClient(run_dir / SOCKET_NAME)
         self._watcher = StateWatcher(run_dir)
         self._latest: dict[str, dict[str, Any]] = {}
@@ -57,12 +62,24 @@ class RobotView:
 
     @property
     def stopped(self) -> bool:
-        """Whether a person has to act at the robot before it may move again; also where nobody can say.
-
-        Looks at the gate's socket once more: what is decided by this must not be older than a stop.
-        """
-        self._read_gate()
+        """Whether a person has to act at the robot before it may move again; also where nobody can say."""
         return self.gate is None or self.gate.state in STOPPED
+
+    def ask_stopped(self) -> bool:
+        """`stopped`, as the gate says it now: what is decided by this must not be older than a stop.
+
+        Asks by a connection of its own, which the gate greets with its state of that moment.
+        """
+        watcher = StateWatcher(self._run_dir)
+        with contextlib.closing(watcher):
+            if not watcher.connect():
+                return True
+            select.select([watcher.fileno()], [], [], ANSWER_S)
+            try:
+                state = watcher.receive()
+            except (KeyError, TypeError, ValueError):  # it turned us away
+                return True
+        return state is None or state.state in STOPPED
 
     @property
     def pose(self) -> Pose | None:

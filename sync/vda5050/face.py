@@ -118,7 +118,7 @@ class FleetFace:
 
     def _accept(self, order: Order) -> None:
         """Raises RejectedError. The drive and the order are one transaction: neither is without the other."""
-        if self._view.stopped:
+        if self._view.ask_stopped():
             raise RejectedError(ORDER, "The robot is stopped.", orderId=order.order_id)
         target_node = next(node for node in reversed(order.nodes) if node.released)
         target = self._place(target_node)
@@ -168,7 +168,7 @@ class FleetFace:
             case "startPause":
                 self._database.write(FLEET, robot.pause)
             case "stopPause":
-                if self._view.stopped:
+                if self._view.ask_stopped():
                     return (
                         FAILED,
                         "It is stopped. Only a person at the robot can let it move again.",
