@@ -142,10 +142,8 @@ def list_requests(
 
 
 @_api.get("/books", tags=["books"], summary="Search the catalogue")
-def list_books(
-    request: Request, paging: Page, q: str | None = None, status: str | None = None
-) -> dict[str, Any]:
-    return _page(request, "book", paging, q=q, status=status)
+def list_books(request: Request, paging: Page, q: str | None = None) -> dict[str, Any]:
+    return _page(request, "book", paging, q=q)
 
 
 @_api.get("/books/{book_id}/copies", tags=["books"], summary="Where the copies of a book are")

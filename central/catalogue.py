@@ -55,6 +55,8 @@ def _counted(tx: Connection, entity: str, found: list[dict[str, Any]]) -> list[d
     )
     by_book: dict[str, list[CopyStatus]] = {}
     for row in tx.execute(copies):
+        if row.status not in CopyStatus.__members__:
+            continue  # of a newer robot, which knows more
         by_book.setdefault(row.book_id, []).append(CopyStatus(row.status))
     return [{**book, **_counts(by_book.get(book["id"], []))} for book in found]
 

@@ -24,8 +24,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
             tables.robot.insert().values(id="luna-01", connection={"state": "ONLINE"}, state={})
         )
         put(tx, "user", "u1", email="ada@library.example", first_name="Ada")
-        put(tx, "book", "b1", title="Bücher lesen", author="Ann", status="AVAILABLE")
-        put(tx, "book", "b2", title="Gone", author="Bob", status="CHECKED_OUT")
+        put(tx, "book", "b1", title="Bücher lesen", author="Ann")
+        put(tx, "copy", "c1", book_id="b1", status="AVAILABLE")
+        put(tx, "book", "b2", title="Gone", author="Bob")
+        put(tx, "copy", "c2", book_id="b2", status="CHECKED_OUT")
         put(tx, "waypoint", "w1", name="Room 101", location_code="ROOM-101")
     yield opened
     opened.close()
