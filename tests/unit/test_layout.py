@@ -30,7 +30,7 @@ def test_the_package_list_is_that_of_the_folders(root: Path, pyproject: dict[str
     include = pyproject["tool"]["setuptools"]["packages"]["find"]["include"]
     assert include == [pattern for name in PACKAGES for pattern in (name, f"{name}.*")]
     folders = {path.parent.name for path in root.glob("*/__init__.py")}
-    assert folders == set(PACKAGES)
+    assert folders - {"benchmarks"} == set(PACKAGES)  # those are run from a clone, never installed
 
 
 def test_every_folder_with_code_is_a_package(root: Path) -> None:
