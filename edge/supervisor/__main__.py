@@ -55,7 +55,8 @@ def _options() -> argparse.Namespace:
 
 def _announce(url: str, data_dir: Path) -> None:
     accounts = json.loads((data_dir / ACCOUNTS_FILE).read_text())
-    _say(f"ready {url}\n{table(accounts)}", sys.stdout)
+    hint = f"  Open {url}/ or let it deliver a book: luna deliver-demo --data-dir {data_dir}"
+    _say(f"ready {url}\n{table(accounts)}\n{hint}", sys.stdout)
 
 
 def _say(text: str, where: TextIO) -> None:

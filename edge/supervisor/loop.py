@@ -33,6 +33,8 @@ class _Seat:
     start_at: float = 0.0
     kill_at: float | None = None
     away_since: float | None = None
+    told: str = ""
+    """Its status, as people last heard it."""
 
 
 class Supervisor:
@@ -158,6 +160,9 @@ class Supervisor:
 
     def _arrived(self, seat: _Seat, now: float) -> None:
         seat.was_ready = True
+        if seat.child.program.tells and seat.child.status not in ("", seat.told):
+            seat.told = seat.child.status
+            self._tell(f"{seat.child.program.name}: {seat.told}")
         if seat.away_since is not None:
             self._tell(f"{seat.child.program.name} is back after {now - seat.away_since:.1f} s")
             seat.away_since = None

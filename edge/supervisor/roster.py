@@ -57,6 +57,8 @@ class Program:
     """How long it may take to get ready; a cold disk and a busy machine included."""
     silence_s: float | None = 10.0
     """Longest silence of its main loop before it counts as hung; None: it gives no sign of life."""
+    tells: bool = False
+    """Whether people at the terminal hear what it says of its status."""
     environment: Mapping[str, str] = field(default_factory=dict)
     restart: Restart = Restart()
 
@@ -83,7 +85,13 @@ GATE = Program(
     ends_last=True,
 )
 BODY = Program(
-    "body", "ros_nodes.simulation", _DATA, Death.STOPS, "there is no robot to drive", ends_last=True
+    "body",
+    "ros_nodes.simulation",
+    _DATA,
+    Death.STOPS,
+    "there is no robot to drive",
+    ends_last=True,
+    tells=True,
 )
 ROS = Program("ros", "ros_nodes", _DATA, Death.STOPS, "the robot stands")
 API = Program("api", "api", _DATA, Death.DEGRADES, "nobody can order, and the page is away")

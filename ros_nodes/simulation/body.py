@@ -13,7 +13,7 @@ from rclpy.time import Time
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import LaserScan
 
-from edge import logs
+from edge import ipc, logs
 from firmware_bridge.simulator import SimulatedBoard
 from ros_nodes import convert, qos
 from ros_nodes.runtime import steady
@@ -28,7 +28,7 @@ STEP_S = 0.02
 SCAN_S = 0.125
 MOST_AT_ONCE_S = 0.02
 """Wall time that the world may take in a row; then the board has its turn, which has deadlines."""
-REPORT_S = 60.0
+FIRST_REPORT_S, REPORT_S = 5.0, 60.0
 
 log = logs.get("body")
 
@@ -45,6 +45,7 @@ class BodyNode(Node):
         self._step_s = STEP_S * min(1.0, speed)
         self._began = self._reported = time.monotonic()
         self._wanted_s = self._reported_s = 0.0
+        self._report_after_s = FIRST_REPORT_S
         self._scan_due_s = 0.0
         self._last = self._began
         self._scan = self.create_publisher(LaserScan, "scan", qos.SENSOR)
@@ -67,7 +68,7 @@ class BodyNode(Node):
             if time.monotonic() > until:
                 self._wanted_s = self.world.time_s  # too slow a machine: the clock lags
                 break
-        if now - self._reported >= REPORT_S:
+        if now - self._reported >= self._report_after_s:
             self._report(now)
 
     def _step(self) -> None:
@@ -95,7 +96,11 @@ class BodyNode(Node):
     def _report(self, now: float) -> None:
         reached = self.speed_reached(now)
         self._reported, self._reported_s = now, self.world.time_s
+        self._report_after_s = REPORT_S
         log.info("simulated", speed_wanted=self._speed, speed_reached=round(reached, 2))
+        if self._speed != 1.0:
+            said = f"simulated time runs {reached:.1f} times as fast as time, {self._speed:g} times at most"
+            ipc.notify(f"STATUS={said}")
 
     def speed_reached(self, now: float) -> float:
         """Simulated seconds a second, since the last report."""

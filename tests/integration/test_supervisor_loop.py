@@ -110,6 +110,16 @@ def test_a_killed_process_is_started_again_at_once(desk: Desk) -> None:
     assert "one is back after" in desk.told[1]
 
 
+def test_what_a_process_says_of_its_status_is_told_when_it_changes(desk: Desk) -> None:
+    talks = WORKER.replace("time.sleep", "ipc.notify('STATUS=half way'); time.sleep")
+    desk.add("one", talks, tells=True)
+    desk.add("two", talks)
+    desk.on_ready = lambda: None
+    desk.on_word = lambda line: _end()
+    desk.run()
+    assert desk.told == ["one: half way"]
+
+
 def test_a_frozen_process_is_killed_and_started_again(desk: Desk) -> None:
     desk.add("one", silence_s=0.5)
     desk.on_ready = lambda: os.kill(desk.pids("one")[0], signal.SIGSTOP)

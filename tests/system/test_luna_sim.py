@@ -150,6 +150,36 @@ def test_without_central_it_runs_without_it(made: Path) -> None:
         assert robot.accounts["central"] is None
 
 
+def test_it_runs_on_the_embedded_broker_too(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUNA_BROKER", "embedded")
+    with started(made) as robot:
+        robot.wait_until_ready()
+        assert "sync.broker" in _modules(robot)
+        _wait(lambda: _mqtt(robot) == "ok")
+
+
+def _mqtt(robot: Robot) -> str:
+    with urllib.request.urlopen(f"{robot.accounts['url']}/ready", timeout=5) as answer:
+        return str(json.load(answer)["data"]["parts"]["mqtt"]["status"])
+
+
+def test_faster_than_time_it_says_how_fast(made: Path) -> None:
+    with started(made, "--speed", "3") as robot:
+        robot.wait_until_ready()
+        assert "times as fast as time" in robot.wait_for_line("luna: body: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_makes_a_library_leaves_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with started(tmp_path / "data") as robot:
+        robot.wait_for_line("luna: making a library")
+        assert robot.stop(number) < END_S
+        assert robot.process.returncode != 0
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_a_second_one_on_the_same_data_is_refused_and_harms_nothing(robot: Robot) -> None:
     before = robot.children()
     assert "Another robot is running" in refused(robot.data_dir)
