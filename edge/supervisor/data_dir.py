@@ -37,7 +37,7 @@ def _is_new(path: Path) -> bool:
     if not path.exists():
         return True
     if not path.is_dir():
-        raise SetupError(f"{path} is a file, not a directory.", hint=ANOTHER)
+        raise SetupError(f"{path} is a file, not a directory.", hint=ANOTHER.capitalize())
     return {entry.name for entry in path.iterdir()} <= {SETTINGS_FILE}
 
 
@@ -61,20 +61,20 @@ def _check(path: Path) -> None:
     except FileNotFoundError as error:
         raise SetupError(
             f"{path} is not LUNA's: it holds something else ({FORMAT_FILE} is missing).",
-            hint=ANOTHER,
+            hint=ANOTHER.capitalize(),
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise SetupError(f"{path / FORMAT_FILE} cannot be understood.", hint=ANOTHER) from error
+        raise SetupError(
+            f"{path / FORMAT_FILE} cannot be understood.", hint=ANOTHER.capitalize()
+        ) from error
     if found != FORMAT:
         raise SetupError(
             f"The data in {path} are of format {found}; this program knows format {FORMAT}.",
-            hint=f"Use the program that made them, or: {ANOTHER}",
+            hint=f"Use the program that made them, or {ANOTHER}",
         )
     for needed in (path, path / "run", path / "logs", path / "luna.db"):
         if needed.exists() and not os.access(needed, os.W_OK):
-            raise SetupError(
-                f"{needed} cannot be written.", hint=f"Allow it (chmod), or: {ANOTHER}"
-            )
+            raise SetupError(f"{needed} cannot be written.", hint=f"Allow it (chmod), or {ANOTHER}")
 
 
 def _made(path: Path, build: Callable[[Path], None]) -> int:
@@ -142,5 +142,5 @@ def _unusable(path: Path, error: OSError) -> SetupError:
     where = error.filename or path
     return SetupError(
         f"The data directory {path} cannot be used: {error.strerror}: {where}.",
-        hint=f"Allow it (chmod, chown), or: {ANOTHER}",
+        hint=f"Allow it (chmod, chown), or {ANOTHER}",
     )

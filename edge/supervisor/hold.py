@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.domain.errors import SetupError
 
-ANOTHER = "Choose another one with --data-dir."
+ANOTHER = "choose another one with --data-dir."
 
 
 def take(path: Path) -> int:
@@ -22,7 +22,7 @@ def take(path: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise SetupError(
-            f"Another robot is running on the data in {path}.", hint=f"Stop that one, or: {ANOTHER}"
+            f"Another robot is running on the data in {path}.", hint=f"Stop that one, or {ANOTHER}"
         ) from error
     return descriptor
 

@@ -73,9 +73,7 @@ def command(
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    directory = directory.absolute()
-    if directory.is_symlink():
-        directory = directory.resolve()
+    directory = _where(directory)
     settings = _settings(
         directory,
         {
@@ -107,6 +105,15 @@ def command(
         for descriptor in (lock, claimed().fileno()):
             os.set_inheritable(descriptor, True)
         _become_supervisor(settings, lock, with_central=not no_central)
+
+
+def _where(directory: Path) -> Path:
+    """The directory itself, which a rename can put in its place, and not a link to it."""
+    directory = directory.absolute()
+    try:
+        return directory.resolve() if directory.is_symlink() else directory
+    except OSError:
+        return directory  # whatever is wrong with it is said when it is used
 
 
 def _interrupt(*_: object) -> NoReturn:
