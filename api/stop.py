@@ -47,7 +47,7 @@ class Stopper:
             request_stop, self._run_dir, source=source, who=who, reason=reason, timeout_s=DEADLINE_S
         )
         try:
-            receipt = await self._ask(ask)
+            receipt = await self._ask(ask, also_late=True)
         except UnavailableError as error:
             self._metrics.stops.labels("unconfirmed").inc()
             log.error("a stop is not confirmed", who=who, error=str(error.__cause__ or error))
@@ -74,14 +74,17 @@ class Stopper:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _ask(self, work: Callable[[], T]) -> T:
-        asked = asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _ask(self, work: Callable[[], T], *, also_late: bool = False) -> T:
+        """`also_late`: what has not had its turn by the deadline is done all the same."""
+        job = self._threads.submit(work)
+        asked = asyncio.wrap_future(job)
         try:
-            # Shielded: a stop that waits for its turn still goes out, however late. The gate refuses late resets.
             async with asyncio.timeout(DEADLINE_S):
                 return await asyncio.shield(asked)
         except TimeoutError as error:
-            asked.add_done_callback(lambda done: done.exception())  # heard too late to matter
+            if not also_late:
+                job.cancel()  # the caller is told that it failed; where it runs already, the gate judges its age
+            asked.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise UnavailableError(AWAY) from error
         except GateUnavailableError as error:
             raise UnavailableError(AWAY) from error
