@@ -8,6 +8,7 @@ from edge.services import audit, catalogue, requests, users
 from edge.store.database import Reader, Transaction
 from edge.store.inbox import Rejected, RemoteCommands
 from edge.store.outbox import Cursors
+from edge.store.sqlite import MISFIT
 
 DOWN = "down"
 ACCEPTED = {"status": "ACCEPTED"}
@@ -68,7 +69,7 @@ def _try(tx: Transaction, event: Event) -> str | None:
             apply_one(tx, _believed(tx, event), event["data"])
     except LunaError as error:
         return f"{error.code}: {error.message}"
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, *MISFIT) as error:
         return f"malformed: {error!r}"
     return None
 

@@ -1,5 +1,6 @@
 """What the other side told us: what could not be applied, who changed a field last, and remote commands."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ class Rejected(Repository[R_co]):
         rows = self._store.rows(
             "SELECT * FROM inbox_rejected WHERE stream = ? ORDER BY seq", stream
         )
-        return [(row["seq"], orjson.loads(row["event"]), row["reason"]) for row in rows]
+        return [(row["seq"], json.loads(row["event"]), row["reason"]) for row in rows]
 
     def add(
         self: "Rejected[Transaction]", stream: str, seq: int, event: Mapping[str, Any], reason: str
@@ -24,7 +25,7 @@ class Rejected(Repository[R_co]):
             "inbox_rejected",
             stream=stream,
             seq=seq,
-            event=to_json(dict(event)),
+            event=json.dumps(dict(event)),  # orjson has no integers beyond 64 bits
             reason=reason,
             at=self._store.now,
         )

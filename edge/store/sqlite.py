@@ -21,7 +21,25 @@ MINIMUM = (3, 51, 3)
 sys.modules.setdefault("sqlite3", pysqlite3)
 sys.modules.setdefault("sqlite3.dbapi2", sqlite3)
 
-__all__ = ["Connection", "Cursor", "Row", "check_library", "connect", "library_version", "sqlite3"]
+__all__ = [
+    "MISFIT",
+    "Connection",
+    "Cursor",
+    "Row",
+    "check_library",
+    "connect",
+    "library_version",
+    "sqlite3",
+]
+
+MISFIT = (
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+    OverflowError,
+)
+"""Raised for a value that its column cannot hold. All others (busy, full, broken) are the store's own trouble."""
 
 
 def library_version() -> tuple[int, ...]:

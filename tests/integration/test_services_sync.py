@@ -55,6 +55,21 @@ def parked(library: Library) -> list[tuple[int, str]]:
     return [(seq, reason) for seq, _, reason in rows]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"author": None}, {"title": {"a": 1}}, {"publication_year": "x"}, {"publication_year": 2**70}],
+    ids=str,
+)
+def test_a_value_that_the_store_cannot_hold_is_parked_and_holds_up_nobody(
+    fields: dict[str, Any], library: Library
+) -> None:
+    bad = event(1, "book.changed", id=library.book.id, **fields)
+    good = event(2, "book.changed", id=library.book.id, publisher="Virago")
+    assert tell(library, bad, good) == 2
+    assert [seq for seq, _ in parked(library)] == [1]
+    assert library.see(lambda reader: catalogue.get(reader, library.book.id)).publisher == "Virago"
+
+
 def test_events_are_numbered_without_gaps_and_their_stamps_only_grow(library: Library) -> None:
     with pytest.raises(RuntimeError):
         library.do(refused)
