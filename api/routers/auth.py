@@ -70,10 +70,7 @@ async def pin_login(body: PinLogin, _: Kiosk, robot: Robot) -> Response:
 
 @router.post("/refresh", response_model=One[Session], summary="New tokens for a refresh token")
 async def refresh(body: Refresh, _: Anyone, robot: Robot) -> Response:
-    life_s = robot.settings.api.refresh_token_s
-    user, token = await robot.write(
-        SYSTEM, lambda tx: sessions.rotate(tx, body.refresh_token, lifetime_s=life_s)
-    )
+    user, token = await robot.write(SYSTEM, lambda tx: sessions.rotate(tx, body.refresh_token))
     return token_answer(robot, user, token)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 
 from edge.domain.errors import UnauthenticatedError
+from edge.domain.times import seconds_between
 from edge.domain.users import User, lock_s
 from edge.services import audit
 from edge.services.users import get
@@ -24,8 +25,8 @@ def family(reader: Reader, token: str) -> str | None:
     return None if found is None else found.family
 
 
-def rotate(tx: Transaction, token: str, *, lifetime_s: float) -> tuple[User, str]:
-    """A new token for an old one. One that was used before ends its whole family: somebody has a copy.
+def rotate(tx: Transaction, token: str) -> tuple[User, str]:
+    """A new token for an old one, as long-lived. One that was used before ends its whole family: somebody has a copy.
 
     Raises UnauthenticatedError.
     """
@@ -41,6 +42,7 @@ def rotate(tx: Transaction, token: str, *, lifetime_s: float) -> tuple[User, str
     if not user.active:
         raise UnauthenticatedError("Please sign in again.")
     tokens.mark_used(_hash(token))
+    lifetime_s = seconds_between(found.created_at, found.expires_at)
     return user, _issue(tx, found.family, user.id, lifetime_s)
 
 

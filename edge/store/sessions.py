@@ -10,6 +10,7 @@ from edge.store.repository import R_co, Repository
 class RefreshToken:
     family: str
     user_id: str
+    created_at: str
     expires_at: str
     used: bool
 
@@ -20,7 +21,11 @@ class RefreshTokens(Repository[R_co]):
         if row is None:
             return None
         return RefreshToken(
-            row["family"], row["user_id"], row["expires_at"], row["used_at"] is not None
+            row["family"],
+            row["user_id"],
+            row["created_at"],
+            row["expires_at"],
+            row["used_at"] is not None,
         )
 
     def add(

@@ -33,7 +33,7 @@ def sign_in(library: Library) -> str:
 
 
 def rotate(library: Library, token: str) -> tuple[User, str]:
-    return library.do(lambda tx: sessions.rotate(tx, token, lifetime_s=WEEK_S))
+    return library.do(lambda tx: sessions.rotate(tx, token))
 
 
 def test_a_refresh_token_gives_a_new_one_of_the_same_family(library: Library) -> None:
@@ -79,6 +79,15 @@ def test_a_token_is_worth_nothing_when_it_is_old_unknown_or_its_user_is_gone(
     library.clock.advance(WEEK_S)
     with pytest.raises(UnauthenticatedError):
         rotate(library, token)
+
+
+def test_a_short_session_stays_short_when_it_is_renewed(library: Library) -> None:
+    first = library.do(lambda tx: sessions.open_family(tx, library.student.id, lifetime_s=900))
+    library.clock.advance(600)
+    _, second = rotate(library, first)
+    library.clock.advance(901)
+    with pytest.raises(UnauthenticatedError):
+        rotate(library, second)
 
 
 def test_no_token_stands_in_the_store(library: Library) -> None:
