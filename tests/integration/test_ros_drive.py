@@ -74,7 +74,8 @@ def test_each_node_in_a_process_of_its_own_drives_as_well(library: Path, ros_dom
         moving.until(lambda: moving.is_over(order), "the end of the drive")
 
         assert moving.command(order).status is CommandStatus.DONE
-        assert {"pose", "navigation", "robot", "health"} <= set(moving.live)
+        told = {"pose", "navigation", "robot", "health"}
+        moving.until(lambda: told <= set(moving.live), "what the nodes tell by way of each other")
 
 
 def test_in_a_namespace_every_topic_of_the_robot_is_in_it(library: Path, ros_domain: int) -> None:
