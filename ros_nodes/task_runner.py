@@ -5,6 +5,7 @@ acted on, by the store's own thread, so that a slow disk never holds up the othe
 Where it was killed, it looks at the store and goes on.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -20,7 +21,7 @@ from std_msgs.msg import Bool
 from edge import logs
 from edge.domain import errands
 from edge.domain.errands import HOME, Act, Situation, Waits
-from edge.domain.errors import LunaError
+from edge.domain.errors import ConflictError, LunaError
 from edge.domain.robots import CommandStatus, RobotCommand
 from edge.domain.stops import MotionState
 from edge.domain.tasks import FINAL, Phase, Task
@@ -83,6 +84,13 @@ def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> 
         tuple(places.waypoints(tx)),
         tuple(orders),
     )
+
+
+def finish(tx: Transaction, answer: errands.Answer) -> None:
+    """Write how an order ended, unless that is written already."""
+    result = {"reason": answer.reason} if answer.reason else {}
+    with contextlib.suppress(ConflictError):
+        robot.finish_command(tx, answer.order_id, answer.status, result)
 
 
 class TaskRunner(Node):
@@ -160,8 +168,8 @@ class TaskRunner(Node):
             self._version = version
         if self._stale:
             self._stale = False
-            first, self._first_look = self._first_look, False
-            stopped, self._stop_changed = self._stop_changed, False
+            first, stopped = self._first_look, self._stop_changed
+            self._stop_changed = False
             self._write(
                 lambda tx: look(tx, self._settings, first=first, stopped=stopped),
                 self._take_outlook,
@@ -242,10 +250,11 @@ class TaskRunner(Node):
         else:
             self._written(result)
             return
-        self._stale = True
+        self._stale = self._stop_changed = True
         self._not_before = time.monotonic() + TROUBLE_S
 
     def _take_outlook(self, outlook: Outlook) -> None:
+        self._first_look = False
         self._outlook = outlook
         self._claim_at = 0.0
         self._orders += outlook.orders
@@ -294,16 +303,16 @@ class TaskRunner(Node):
 
     def _answer(self, answer: errands.Answer) -> None:
         drive = self._driver.drive
+        if drive is not None and drive.errand == answer.order_id and drive.outcome is None:
+            self._driver.halt()
+            return
+        self._write(lambda tx: finish(tx, answer), lambda _: self._take_answered(answer))
+
+    def _take_answered(self, answer: errands.Answer) -> None:
+        """Forgotten only now: an answer that could not be written is given again."""
+        drive = self._driver.drive
         if drive is not None and drive.errand == answer.order_id:
-            if drive.outcome is None:
-                self._driver.halt()
-                return
             self._driver.forget()
-        result = {"reason": answer.reason} if answer.reason else {}
-        self._write(
-            lambda tx: robot.finish_command(tx, answer.order_id, answer.status, result),
-            lambda _: None,
-        )
         self._orders = [one for one in self._orders if one.id != answer.order_id]
         log.info("order", id=answer.order_id, status=answer.status, reason=answer.reason)
 
