@@ -74,7 +74,7 @@ def command(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     directory = _where(directory)
-    settings = _settings(
+    settings = settings_of_run(
         directory,
         {
             "LUNA_API__PORT": port,
@@ -120,7 +120,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _settings(directory: Path, options: Mapping[str, int | float | None]) -> Settings:
+def settings_of_run(directory: Path, options: Mapping[str, int | float | None]) -> Settings:
     """The settings of this run, which the children inherit by our environment. Raises SetupError."""
     given = {name: str(value) for name, value in options.items() if value is not None}
     os.environ.update(given)
@@ -179,7 +179,7 @@ def _become_supervisor(settings: Settings, lock: int, *, with_central: bool) -> 
         central_url=f"http://{LOOPBACK}:{central_port}" if with_central else None,
     )
     programs = [one.name for one in SIMULATION if with_central or one is not CENTRAL]
-    facts = json.dumps(_facts(settings, central_port))
+    facts = json.dumps(facts_of_run(settings, central_port))
     arguments = ["--data-dir", str(settings.data_dir), "--lock", str(lock), "--facts", facts]
     # A Ctrl-C in between waits until the supervisor is there to take it.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
@@ -190,7 +190,7 @@ def _become_supervisor(settings: Settings, lock: int, *, with_central: bool) -> 
     )
 
 
-def _facts(settings: Settings, central_port: int) -> dict[str, str]:
+def facts_of_run(settings: Settings, central_port: int) -> dict[str, str]:
     """What the command lines of the processes are made from."""
     robot, speed = settings.robot, settings.sim.speed
     facts: dict[str, object] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.domain.errors import SetupError
-from edge.supervisor.loop import Supervisor
+from edge.supervisor.loop import END_S, Supervisor
 from edge.supervisor.roster import Death, Program, Restart
 
 WORKER = """
@@ -86,7 +86,7 @@ def _alive(pid: int) -> bool:
 def test_when_all_are_ready_it_says_so_and_a_signal_ends_all(desk: Desk) -> None:
     desk.add("one")
     desk.add("two")
-    assert desk.run() < 1.5
+    assert desk.run() < END_S
     assert not any(_alive(pid) for name in ("one", "two") for pid in desk.pids(name))
     assert desk.told == []
 
@@ -182,7 +182,7 @@ def test_a_second_signal_ends_all_at_once(desk: Desk) -> None:
         _end()
 
     desk.on_ready = twice
-    assert desk.run() < 1.5
+    assert desk.run() < END_S
 
 
 def test_the_last_ones_end_after_all_others(desk: Desk) -> None:
