@@ -157,6 +157,8 @@ class TaskRunner(Node):
             self._look_around()
         if self._writing is None and time.monotonic() >= self._not_before:
             self._do(errands.next_act(self._situation()))
+        drive = self._driver.drive
+        self._face.driving = drive is not None and drive.outcome is None
         self._face.show()
 
     def _look_around(self) -> None:

@@ -117,10 +117,12 @@ def test_a_pause_halts_the_drive_and_the_resume_lets_it_go_on(start: Start) -> N
     moving = start()
     task_id = bring(moving)
     moving.until(lambda: moving.speed > 0.2, "the robot to drive")
+    assert moving.live["robot"]["status"] == "NAVIGATING"
 
     moving.store.write(PERSON, robot.pause)
     moving.until(lambda: moving.speed == 0.0, "the robot to stand")
     assert moving.live["robot"]["mode"] == "PAUSED"
+    assert moving.live["robot"]["status"] == "BUSY"
     assert task_of(moving, task_id).phase is Phase.TO_SOURCE
 
     moving.store.write(PERSON, robot.resume)
