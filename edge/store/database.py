@@ -262,7 +262,7 @@ def _check(path: Path) -> None:
     if found != SCHEMA_VERSION:
         raise SetupError(
             f"The store {path} has schema {found}; this program has {SCHEMA_VERSION}.",
-            hint="Bring it up to date with luna db migrate, or use the program that made it.",
+            hint="Use the program that made it, or another data directory.",
         )
 
 
