@@ -25,7 +25,7 @@ check: setup ## lint, format, types, who may import whom
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: setup ## the numbers that matter: a table, and benchmarks/results.json
+bench: setup ## the numbers that matter: a table, and benchmarks/results/latest.json
 	.venv/bin/python -m benchmarks $(ARGS)
 
 clean: ## remove what make made, but not the robot's data in .luna

@@ -22,24 +22,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"of {', '.join(ALL)}; all without any")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: does it run at all?")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where the JSON goes")
     options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     if unknown := set(options.names) - set(ALL):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     rows: list[report.Row] = []
     for name in options.names or ALL:
         print(f"measuring {name} ...", flush=True)
         benchmark = cast(Benchmark, importlib.import_module(f"benchmarks.bench_{name}"))
-        # On a real disk and not in memory, where /tmp may be: the store syncs.
-        with tempfile.TemporaryDirectory(dir=_scratch(), prefix="bench-") as place:
+        # Beside the results, on a real disk, and not in memory, where /tmp may be: the store syncs.
+        with tempfile.TemporaryDirectory(dir=options.out.parent, prefix="bench-") as place:
             rows += benchmark.run(Path(place), quick=options.quick)
     print(report.table(rows))
-    report.write(rows, RESULTS)
-    print(f"\nwritten to {RESULTS}")
-
-
-def _scratch() -> Path:
-    RESULTS.parent.mkdir(exist_ok=True)
-    return RESULTS.parent
+    report.write(rows, options.out)
+    print(f"\nwritten to {options.out}")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,6 @@ def table(rows: Sequence[Row]) -> str:
 
 def write(rows: Sequence[Row], path: Path) -> None:
     """The rows with the machine and the revision that they belong to."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
