@@ -204,6 +204,7 @@ class TaskRunner(Node):
             idle_s=now - self._busy_at,
             dock=None if dock is None else dock.location_code,
             at_home=at_home or not self._face.localised,
+            at=timestamp(self._database.clock),
         )
 
     def _dock(self) -> Waypoint | None:

@@ -4,7 +4,8 @@ One function looks at the situation and names one act; the task runner carries i
 that fits wins:
 
 1. A drive that ended is told to whom it was for.
-2. Telling the robot where it is, and ending an order, are possible at any time.
+2. Telling the robot where it is, and ending an order, are possible at any time. An order whose time is over before it
+   is driven is not driven any more, however long a pause kept it waiting.
 3. While it is stopped, paused or under maintenance nothing is begun, and what drives is halted; a task keeps its place.
    Under maintenance people may still order drives.
 4. A task in hand goes on. An order to drive that comes meanwhile is refused.
@@ -51,7 +52,8 @@ class Situation:
     """`waited_s`: how long the task has been in its phase; `queued`: there may be a task to take;
     `idle_s`: since when nothing was to be done.
 
-    `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none.
+    `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none. `at`: the time,
+    as orders have it.
     """
 
     waits: Waits
@@ -66,6 +68,7 @@ class Situation:
     idle_s: float = 0.0
     dock: str | None = None
     at_home: bool = False
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ def next_act(now: Situation) -> Act:
     return (
         _after_drive(now)
         or _order_for_any_time(now)
+        or _late_order(now)
         or _standing(now)
         or _task(now)
         or _order(now)
@@ -174,6 +178,14 @@ def _order_for_any_time(now: Situation) -> Act | None:
     if order.type is CommandType.INITIAL_POSE:
         return Relocate(order)
     return Answer(order.id, CommandStatus.DONE)
+
+
+def _late_order(now: Situation) -> Act | None:
+    order = _drive_order(now)
+    if order is None or order.expires_at is None or order.expires_at > now.at:
+        return None
+    driven = now.drive is not None and now.drive.errand == order.id
+    return None if driven else Answer(order.id, CommandStatus.EXPIRED)
 
 
 def _standing(now: Situation) -> Act | None:

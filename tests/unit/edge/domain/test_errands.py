@@ -175,6 +175,17 @@ def test_an_order_given_while_stopped_is_refused() -> None:
     assert act == Answer("order-1", CommandStatus.FAILED, STOPPED)
 
 
+def test_an_order_whose_time_is_over_is_not_driven_after_a_pause() -> None:
+    brief = replace(GO_TO_DESK, expires_at="2026-01-01T00:00:02.000Z")
+    paused = replace(IDLE, orders=(brief,), paused=True, at="2026-01-01T00:00:01.000Z")
+    assert next_act(paused) == Wait()
+    late = replace(paused, at="2026-01-01T00:00:02.000Z")
+    assert next_act(late) == Answer("order-1", CommandStatus.EXPIRED)
+    assert next_act(replace(late, paused=False)) == Answer("order-1", CommandStatus.EXPIRED)
+    driven = replace(late, paused=False, drive=ON_ITS_WAY)
+    assert next_act(driven) == Wait()
+
+
 def test_an_order_given_during_a_task_is_refused_and_the_task_goes_on() -> None:
     act = next_act(driving(Phase.TO_SOURCE, orders=(GO_TO_DESK,)))
     assert act == Answer("order-1", CommandStatus.FAILED, "BUSY")
