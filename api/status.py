@@ -6,15 +6,13 @@ from typing import Any
 
 from api.live import Live
 from edge.domain.robots import RobotStatus
-from edge.domain.stops import CAUSES, MotionState
+from edge.domain.stops import CAUSES, STANDING_STATES, MotionState
 from edge.domain.tasks import Task
 from edge.domain.times import format_time
 from edge.services import records, robot, tasks
 from edge.settings import Settings
 from edge.store.database import Reader
 from firmware_bridge.sockets import GateState
-
-STANDING = frozenset({MotionState.LATCHED, MotionState.RESET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def stop_record(gate: GateState | None) -> dict[str, Any]:
 
 
 def _status(live: Live, gate: GateState | None, work: Work) -> RobotStatus:
-    if gate is not None and gate.state in STANDING:
+    if gate is not None and gate.state in STANDING_STATES:
         return RobotStatus.STOPPED
     if work.maintenance:
         return RobotStatus.MAINTENANCE
@@ -109,7 +107,7 @@ def is_driving(live: Live) -> bool:
 
 
 def _mode(gate: GateState | None, work: Work) -> str:
-    if gate is not None and gate.state in STANDING:
+    if gate is not None and gate.state in STANDING_STATES:
         return "STOPPED"
     if work.maintenance:
         return "MAINTENANCE"

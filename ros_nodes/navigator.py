@@ -25,7 +25,7 @@ from std_msgs.msg import Bool
 
 from edge import logs
 from edge.domain.robots import LastPose
-from edge.domain.stops import MotionState
+from edge.domain.stops import STANDING_STATES, MotionState
 from edge.settings import Settings
 from ros_nodes import convert, qos
 from ros_nodes.driving import SAID, Drive, DriveStep, Moment, Site
@@ -259,7 +259,7 @@ class Navigator(Node):
 
     def _on_stop(self, message: StopMessage) -> None:
         self._stop = MotionState(message.state)
-        if self._stop in (MotionState.LATCHED, MotionState.RESET):
+        if self._stop in STANDING_STATES:
             self._end(Reason.STOPPED)
 
     def _begin(self, handle: ServerGoalHandle) -> None:
@@ -279,7 +279,7 @@ class Navigator(Node):
 
     def _plan_drive(self, waypoint: str, speed_limit: float) -> Drive:
         """Raises NoRouteError."""
-        if self._stop in (MotionState.LATCHED, MotionState.RESET):
+        if self._stop in STANDING_STATES:
             raise NoRouteError(Reason.STOPPED, SAID[Reason.STOPPED])
         if self._localiser.lost:
             raise NoRouteError(Reason.LOST, SAID[Reason.LOST])

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from edge.domain.robots import RobotStatus
-from edge.domain.stops import MotionState
+from edge.domain.stops import STANDING_STATES, MotionState
 from edge.domain.waypoints import Waypoint
 from ros_nodes.live import Live
 from ros_nodes.navigation.geometry import Pose
@@ -35,7 +35,7 @@ class RobotFace:
     @property
     def stopped(self) -> bool:
         """A person has to act before it may move."""
-        return self.stop in (MotionState.LATCHED, MotionState.RESET)
+        return self.stop in STANDING_STATES
 
     @property
     def status(self) -> RobotStatus:

@@ -12,9 +12,10 @@ from api.schemas.base import Many, One
 from api.schemas.robot import Command, GoTo, InitialPose, Maintenance, Modes, Order
 from api.schemas.robot import Robot as RobotModel
 from api.schemas.work import Task
-from api.status import STANDING, Work, robot_record, task_record
+from api.status import Work, robot_record, task_record
 from edge.domain.errors import NotFoundError, RobotStoppedError
 from edge.domain.robots import CommandType
+from edge.domain.stops import STANDING_STATES
 from edge.services import places, records
 from edge.services import robot as robots
 
@@ -91,7 +92,7 @@ def _modes(robot: Context) -> Response:
 
 def _refuse_while_standing(robot: Context) -> None:
     gate = robot.live.gate
-    if gate is not None and gate.state in STANDING:
+    if gate is not None and gate.state in STANDING_STATES:
         raise RobotStoppedError(
             "The robot is stopped. A person at the robot resets it first.", event_id=gate.event_id
         )

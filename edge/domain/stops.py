@@ -167,6 +167,10 @@ class MotionState(StrEnum):
     RESET = "RESET"
 
 
+STANDING_STATES = frozenset({MotionState.LATCHED, MotionState.RESET})
+"""A person at the robot has to act before it may move: reset the stop, or let it go on after that."""
+
+
 def motion_state(latch: LatchState, *, held: bool) -> MotionState:
     """The state that `latch` and any hold make together: the latch wins."""
     if latch is LatchState.LATCHED:

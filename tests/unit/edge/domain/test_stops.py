@@ -9,6 +9,7 @@ from edge.domain.stops import (
     ASKED_BY_PEOPLE,
     CAUSES,
     LATCH,
+    STANDING_STATES,
     Effect,
     LatchEvent,
     LatchState,
@@ -80,3 +81,8 @@ def test_clients_may_not_claim_what_the_gate_finds_out_itself() -> None:
 )
 def test_the_latch_wins_over_a_hold(latch: str, held: bool, state: str) -> None:
     assert motion_state(LatchState(latch), held=held) is MotionState(state)
+
+
+def test_the_robot_stands_until_a_person_acts_as_long_as_the_latch_is_not_clear() -> None:
+    latched = {motion_state(latch, held=False) for latch in LatchState if latch != "CLEAR"}
+    assert latched == STANDING_STATES
