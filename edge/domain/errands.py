@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from edge.domain.failures import Failure
-from edge.domain.robots import CommandStatus, CommandType, RobotCommand
+from edge.domain.robots import STARTS_MOTION, CommandStatus, CommandType, RobotCommand
 from edge.domain.tasks import DRIVING, Phase, Task, TaskEvent
 
 HOME = "home"
@@ -26,8 +26,6 @@ HOME = "home"
 
 ARRIVED, STOPPED, CANCELLED = "NONE", "STOPPED", "CANCELLED"
 """How drives end, besides the failures of edge.domain.failures."""
-
-_TO_BE_DRIVEN = frozenset({CommandType.GO_TO, CommandType.DOCK})
 
 
 class Drive(NamedTuple):
@@ -168,7 +166,7 @@ def _after_drive(now: Situation) -> Act | None:
 
 
 def _order_for_any_time(now: Situation) -> Act | None:
-    order = next((one for one in now.orders if one.type not in _TO_BE_DRIVEN), None)
+    order = next((one for one in now.orders if one.type not in STARTS_MOTION), None)
     if order is None:
         return None
     if (older := _drive_order(now)) is not None and older.issued_at <= order.issued_at:
@@ -229,11 +227,11 @@ def _wait_for_people(now: Situation, task: Task) -> Act:
 
 def _drive_order(now: Situation) -> RobotCommand | None:
     """The oldest order to drive."""
-    return next((one for one in now.orders if one.type in _TO_BE_DRIVEN), None)
+    return next((one for one in now.orders if one.type in STARTS_MOTION), None)
 
 
 def _order(now: Situation) -> Act | None:
-    orders = [one for one in now.orders if one.type in _TO_BE_DRIVEN]
+    orders = [one for one in now.orders if one.type in STARTS_MOTION]
     if len(orders) > 1:
         return Answer(orders[0].id, CommandStatus.FAILED, "REPLACED")
     if not orders:

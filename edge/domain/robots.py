@@ -22,6 +22,9 @@ class CommandType(StrEnum):
     CANCEL_MOTION = "cancel_motion"
 
 
+STARTS_MOTION = frozenset({CommandType.GO_TO, CommandType.DOCK})
+
+
 class CommandStatus(StrEnum):
     PENDING = "PENDING"
     RUNNING = "RUNNING"

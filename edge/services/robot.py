@@ -7,13 +7,17 @@ from typing import Any
 
 from edge.domain.errors import ConflictError, NotFoundError
 from edge.domain.records import StopEvent
-from edge.domain.robots import CommandStatus, CommandType, RobotCommand
+from edge.domain.robots import STARTS_MOTION, CommandStatus, CommandType, RobotCommand
 from edge.domain.times import format_time, normal_time
 from edge.services import audit, outbox
 from edge.services.records import record
 from edge.store.commands import Commands, Switches
 from edge.store.database import Reader, Transaction, new_id
 from edge.store.stops import Stops
+
+START_WITHIN_S = 10.0
+"""An order that starts motion waits no longer than its giver would look for an answer. Without a limit, one given
+while the ROS side is away would drive the robot whenever that comes back, with nobody there who expects it."""
 
 _PAUSED, _MAINTENANCE = "paused", "maintenance"
 
@@ -48,7 +52,14 @@ def set_maintenance(tx: Transaction, on: bool) -> None:
 def order(
     tx: Transaction, type: CommandType, params: dict[str, Any], *, expires_at: str | None = None
 ) -> RobotCommand:
-    """Ask for something that is no task. It is not begun after `expires_at` (RFC 3339)."""
+    """Ask for something that is no task. It is not begun after `expires_at` (RFC 3339).
+
+    What starts motion has START_WITHIN_S where the giver names no time.
+    """
+    if expires_at is not None:
+        expires_at = normal_time(expires_at, field="expires_at")
+    elif type in STARTS_MOTION:
+        expires_at = tx.later(START_WITHIN_S)
     command = RobotCommand(
         id=new_id(),
         type=type,
@@ -56,7 +67,7 @@ def order(
         issuer=tx.actor.id,
         status=CommandStatus.PENDING,
         issued_at=tx.now,
-        expires_at=expires_at and normal_time(expires_at, field="expires_at"),
+        expires_at=expires_at,
     )
     Commands(tx).add(command)
     audit.record(tx, f"command.{type}", "command", command.id, params=params)

@@ -51,6 +51,24 @@ def test_an_order_that_comes_too_late_is_never_begun(library: Library) -> None:
     assert seen.status is CommandStatus.EXPIRED and seen.finished_at is not None
 
 
+@pytest.mark.parametrize("kind", [CommandType.GO_TO, CommandType.DOCK])
+def test_an_order_to_move_that_lay_while_ros_was_away_is_not_begun_at_its_start(
+    library: Library, kind: CommandType
+) -> None:
+    old = library.do(lambda tx: robot.order(tx, kind, {"location": "DESK-1"}))
+    library.clock.advance(robot.START_WITHIN_S)
+    library.do(robot.abandon_commands)
+    assert library.do(robot.next_command) is None
+    found = library.see(lambda reader: robot.get_command(reader, old.id))
+    assert found.status is CommandStatus.EXPIRED
+
+
+def test_an_order_that_starts_no_motion_has_no_limit(library: Library) -> None:
+    pose = {"x": 1.0, "y": 2.0, "theta": 0.0}
+    order = library.do(lambda tx: robot.order(tx, CommandType.INITIAL_POSE, pose))
+    assert order.expires_at is None
+
+
 def test_what_ran_when_the_robot_restarted_has_failed(library: Library) -> None:
     running, waiting = go_to(library), go_to(library)
     library.do(robot.next_command)
