@@ -13,13 +13,14 @@ changed and the `records` that it made. Latching takes effect at once and is sav
 resume are saved first, then adopted.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from edge.domain.errors import InvalidTransitionError
 from edge.domain.stops import LatchState, StopCause, StopSource, cause_of, motion_state
 from firmware_bridge.gate_state import BatteryState, Cause, GateState, Pose
+from firmware_bridge.holds import WATCHABLE, Heartbeats, Holds
 from firmware_bridge.latch import Latch
 from firmware_bridge.limiter import LONGEST_STEP_S, Limiter, RefusedCommandError, check_command
 from firmware_bridge.messages import (
@@ -33,46 +34,23 @@ from firmware_bridge.messages import (
     Status,
     Tray,
 )
+from firmware_bridge.moment import Moment
+from firmware_bridge.runaway import Runaway, moves
+
+__all__ = ["WATCHABLE", "Authority", "Decision", "Moment", "RefusedError"]
 
 COMMAND_S = 0.1
 """Oldest command that still drives. At 50 Hz the zero is then out within 150 ms of a dead source.
 """
-FUTURE_S = 0.05
-"""How far ahead a command's stamp may be: one machine has one monotonic clock, so only jitter is
-allowed."""
-HEARTBEAT_S = 0.3
-"""Longest silence of a watched process: three missed heartbeats."""
 RESET_S = 1.0
 """Oldest reset that counts. Its client waits less than that; a person's act is for the moment they
 see."""
-HOLD_WINDOW_S = 600.0
-"""Holds of one cause are counted over this time."""
-RUNAWAY_SETTLE_S = 1.0
-"""Time after a commanded zero within which the robot may still roll: from 0.31 m/s it brakes in 0.3
-s."""
-RUNAWAY_S = 0.3
-"""How long motion without a command must last: 15 odometry samples, so that no single one latches.
-"""
-RUNAWAY_M_S = 0.05
-RUNAWAY_RAD_S = 0.2
-"""Motion above either is no sensor noise."""
-
-WATCHABLE = {"ros": StopCause.ROS_SILENT, "supervisor": StopCause.SUPERVISOR_SILENT}
-"""Processes whose silence can hold the robot."""
 _SENSED_SOURCES = (
     (Inputs.BUTTON, StopSource.BUTTON, "the stop button is pressed"),
     (Inputs.BUMPER, StopSource.BUMPER, "the bumper touched something"),
     (Inputs.TILT, StopSource.TILT, "the robot leans too far"),
     (Inputs.LIFTED, StopSource.LIFTED, "a wheel has left the floor"),
 )
-
-
-class Moment(NamedTuple):
-    """Now, by both clocks: `mono` for every decision, `wall` (s since 1970) only for what people
-    read."""
-
-    mono: float
-    wall: float
 
 
 class Decision(NamedTuple):
@@ -111,7 +89,8 @@ class Authority:
         """`new_id`: makes the id of an event from its wall time. `holds_to_latch`: holds of one
         cause within 10 minutes that latch; 0 for never. `watched`: names of WATCHABLE."""
         self.latch = latch
-        self._watched = {process: WATCHABLE[process] for process in watched}
+        self._heartbeats = Heartbeats(watched)
+        self._holds = Holds()
         self.records: list[dict[str, object]] = []
         self.counters: Counter[str] = Counter()
         self._limiter = Limiter(limits)
@@ -119,7 +98,6 @@ class Authority:
         self._holds_to_latch = holds_to_latch
         self._command: _Command | None = None
         self._ticked = at.mono
-        self._heard: dict[str, float] = {}
         self._link_up = False
         self._board: Status | None = None
         self._cleared: int | None = None
@@ -128,10 +106,7 @@ class Authority:
         self._odometry: Odometry | None = None
         self._battery: Battery | None = None
         self._tray: Tray | None = None
-        self._drove = at.mono
-        self._runaway_since: float | None = None
-        self._holds: dict[StopCause, Moment] = {}
-        self._hold_times: dict[StopCause, deque[float]] = {}
+        self._runaway = Runaway(at)
         self._has_run = False
 
     # What processes say
@@ -144,8 +119,7 @@ class Authority:
         except RefusedCommandError:
             self.counters["commands_not_finite"] += 1
             return False
-        # Compared so that a NaN stamp is refused too.
-        if not at.mono - COMMAND_S <= sent <= at.mono + FUTURE_S:
+        if not at.accepts(sent, COMMAND_S):
             self.counters["commands_untimely"] += 1
             return False
         if self._command is not None and sent <= self._command.sent:
@@ -160,8 +134,7 @@ class Authority:
 
     def heartbeat(self, process: str, sent: float, at: Moment) -> None:
         """A watched process is alive, or was at `sent`: a backlog read late is not life."""
-        if process in self._watched and sent <= at.mono + FUTURE_S:
-            self._heard[process] = max(sent, self._heard.get(process, sent))
+        self._heartbeats.heard(process, sent, at)
 
     # What people say
 
@@ -178,7 +151,7 @@ class Authority:
     def plan_reset(self, event_id: str, sent: float, at: Moment) -> Latch:
         """The latch after a person at the robot reset `event_id`; save it, then `adopt` it. Raises
         RefusedError."""
-        if not at.mono - RESET_S <= sent <= at.mono + FUTURE_S:
+        if not at.accepts(sent, RESET_S):
             raise RefusedError("this reset is too old; look at the robot and try again")
         if self.latch.state is LatchState.CLEAR:
             raise RefusedError("there is no stop to reset")
@@ -190,7 +163,7 @@ class Authority:
 
     def plan_resume(self, sent: float, at: Moment) -> Latch:
         """The latch after the resume; save it, then `adopt` it. Raises RefusedError."""
-        if not at.mono - RESET_S <= sent <= at.mono + FUTURE_S:
+        if not at.accepts(sent, RESET_S):
             raise RefusedError("this resume is too old; look at the robot and try again")
         try:
             return self.latch.after_resume()
@@ -207,7 +180,7 @@ class Authority:
         self._stand()
         if kind == "RESET":
             self._cleared = self._board.latch if self._board else None
-            self._hold_times.clear()
+            self._holds.forget_counts()
 
     # What the board says
 
@@ -219,7 +192,7 @@ class Authority:
         self._cleared = None
         self._active = Inputs.NONE
         self._active_since = {}
-        self._runaway_since = None
+        self._runaway.forget()
 
     def board_said(self, message: FromBoard, at: Moment) -> None:
         """A message of the open session."""
@@ -250,7 +223,7 @@ class Authority:
         latched = self.latch.state is LatchState.LATCHED
         linear, angular = self._allowed(dt_s, at)
         if linear or angular:
-            self._drove = at.mono
+            self._runaway.drove(at)
             self._has_run = True
         return Decision(linear, angular, latched, None if latched else self._clearing())
 
@@ -268,7 +241,7 @@ class Authority:
         """All of it, for whoever watches."""
         latch = self.latch
         return GateState(
-            state=motion_state(latch.state, held=bool(self._holds)),
+            state=motion_state(latch.state, held=bool(self._holds.began)),
             event_id=latch.event_id,
             causes=self._causes(at),
             source=latch.source,
@@ -286,11 +259,11 @@ class Authority:
 
     def face(self) -> tuple[object, ...]:
         """Changes whenever watchers should be told at once."""
-        return self.latch, tuple(self._holds), self._active, self._link_up
+        return self.latch, tuple(self._holds.began), self._active, self._link_up
 
     def _allowed(self, dt_s: float, at: Moment) -> tuple[float, float]:
         command = self._command
-        standing = self.latch.state is not LatchState.CLEAR or bool(self._holds)
+        standing = self.latch.state is not LatchState.CLEAR or bool(self._holds.began)
         if standing or command is None or at.mono - command.sent > COMMAND_S:
             self._limiter.stop()
             return 0.0, 0.0
@@ -308,7 +281,7 @@ class Authority:
         for bit, _, words in _SENSED_SOURCES:
             if bit in self._active:
                 raise RefusedError(f"still: {words}")
-        if self._odometry is not None and _moves(self._odometry):
+        if self._odometry is not None and moves(self._odometry):
             raise RefusedError("the robot is still moving")
         if not self._board.latched:
             # Its next STATUS, 50 ms from now at most, tells the number that CLEAR has to name.
@@ -358,15 +331,7 @@ class Authority:
         return board.latch if board and board.latched and board.latch == self._cleared else None
 
     def _watch_runaway(self, odometry: Odometry, at: Moment) -> None:
-        standing = at.mono - self._drove > RUNAWAY_SETTLE_S
-        if not (standing and _moves(odometry)):
-            self._runaway_since = None
-            return
-        if self._runaway_since is None:
-            self._runaway_since = at.mono
-        elif (
-            at.mono - self._runaway_since > RUNAWAY_S and self.latch.state is not LatchState.LATCHED
-        ):
+        if self._runaway.seen(odometry, at) and self.latch.state is not LatchState.LATCHED:
             self.stop(StopSource.RUNAWAY, "gate", "the robot moves without a command", at)
 
     def _hold_causes(self, at: Moment) -> list[StopCause]:
@@ -375,22 +340,17 @@ class Authority:
             causes.append(StopCause.LINK_LOST)
         elif self._board.latched and self.latch.state is not LatchState.LATCHED:
             causes.append(StopCause.BOARD_STOPPED)
-        for process, cause in self._watched.items():
-            heard = self._heard.get(process)
-            if heard is None or at.mono - heard > HEARTBEAT_S:
-                causes.append(cause)
+        causes += self._heartbeats.silent(at)
         if self._battery is not None and self._battery.low:
             causes.append(StopCause.LOW_VOLTAGE)
         return causes
 
     def _update_holds(self, at: Moment) -> None:
         causes = self._hold_causes(at)
-        for cause in [gone for gone in self._holds if gone not in causes]:
-            began = self._holds.pop(cause)
+        for cause, began in self._holds.end_all_but(causes).items():
             self._record("RELEASE", at, cause=cause, duration_s=round(at.mono - began.mono, 3))
         for cause in causes:
-            if cause not in self._holds:
-                self._holds[cause] = at
+            if self._holds.begin(cause, at):
                 self._record("HOLD", at, cause=cause)
                 self._count_hold(cause, at)
 
@@ -399,15 +359,12 @@ class Authority:
         robot that ran counts."""
         if not self._has_run or self.latch.state is not LatchState.CLEAR:
             return
-        times = self._hold_times.setdefault(cause, deque())
-        times.append(at.mono)
-        while at.mono - times[0] > HOLD_WINDOW_S:
-            times.popleft()
-        if 0 < self._holds_to_latch <= len(times):
+        times = self._holds.count(cause, at)
+        if 0 < self._holds_to_latch <= times:
             self.stop(
                 StopSource.REPEATED_HOLD,
                 "gate",
-                f"{cause} {len(times)} times within ten minutes",
+                f"{cause} {times} times within ten minutes",
                 at,
             )
 
@@ -420,7 +377,7 @@ class Authority:
             causes.setdefault(cause_of(source), since)
         if latch.state is LatchState.RESET:
             causes[StopCause.AWAITING_RESUME] = at.wall if latch.since is None else latch.since
-        for cause, began in self._holds.items():
+        for cause, began in self._holds.began.items():
             causes[cause] = began.wall
         return tuple(Cause(name, since) for name, since in causes.items())
 
@@ -434,10 +391,6 @@ class Authority:
                 **facts,
             }
         )
-
-
-def _moves(odometry: Odometry) -> bool:
-    return abs(odometry.v) > RUNAWAY_M_S or abs(odometry.w) > RUNAWAY_RAD_S
 
 
 def _since(since: float | None, at: Moment) -> float | None:

@@ -1,0 +1,70 @@
+"""The holds of the gate: which causes make the robot stand for now, since when, and how often they
+came back."""
+
+from collections import deque
+from collections.abc import Collection
+
+from edge.domain.stops import StopCause
+from firmware_bridge.moment import FUTURE_S, Moment
+
+HEARTBEAT_S = 0.3
+"""Longest silence of a watched process: three missed heartbeats."""
+HOLD_WINDOW_S = 600.0
+"""Holds of one cause are counted over this time."""
+
+WATCHABLE = {"ros": StopCause.ROS_SILENT, "supervisor": StopCause.SUPERVISOR_SILENT}
+"""Processes whose silence can hold the robot."""
+
+
+class Heartbeats:
+    """The watched processes, and when each was last known to be alive."""
+
+    def __init__(self, watched: Collection[str]) -> None:
+        """`watched`: names of WATCHABLE."""
+        self._watched = {process: WATCHABLE[process] for process in watched}
+        self._heard: dict[str, float] = {}
+
+    def heard(self, process: str, sent: float, at: Moment) -> None:
+        """A watched process is alive, or was at `sent`: a backlog read late is not life."""
+        if process in self._watched and sent <= at.mono + FUTURE_S:
+            self._heard[process] = max(sent, self._heard.get(process, sent))
+
+    def silent(self, at: Moment) -> list[StopCause]:
+        """The causes of those that are silent for too long, or were never heard."""
+        causes = []
+        for process, cause in self._watched.items():
+            heard = self._heard.get(process)
+            if heard is None or at.mono - heard > HEARTBEAT_S:
+                causes.append(cause)
+        return causes
+
+
+class Holds:
+    """The holds that there are now, and when those that count began."""
+
+    def __init__(self) -> None:
+        self.began: dict[StopCause, Moment] = {}
+        self._times: dict[StopCause, deque[float]] = {}
+
+    def end_all_but(self, causes: Collection[StopCause]) -> dict[StopCause, Moment]:
+        """End the holds whose cause is gone; gives when each began."""
+        return {gone: self.began.pop(gone) for gone in list(self.began) if gone not in causes}
+
+    def begin(self, cause: StopCause, at: Moment) -> bool:
+        """Hold for `cause`. False where it is held already."""
+        if cause in self.began:
+            return False
+        self.began[cause] = at
+        return True
+
+    def count(self, cause: StopCause, at: Moment) -> int:
+        """Count the hold that began now; gives how many of this cause there were in the window."""
+        times = self._times.setdefault(cause, deque())
+        times.append(at.mono)
+        while at.mono - times[0] > HOLD_WINDOW_S:
+            times.popleft()
+        return len(times)
+
+    def forget_counts(self) -> None:
+        """A person has looked: count from none again."""
+        self._times.clear()
