@@ -8,14 +8,14 @@ from api import envelope
 from api.context import Context
 from api.deps import Principal, Robot, Staff, StaffOrKiosk
 from api.lists import Paged
+from api.motion import refuse_to_start
 from api.schemas.base import Many, One
 from api.schemas.robot import Command, GoTo, InitialPose, Maintenance, Modes, Order
 from api.schemas.robot import Robot as RobotModel
 from api.schemas.work import Task
 from api.status import Work, robot_record, task_record
-from edge.domain.errors import NotFoundError, RobotStoppedError
+from edge.domain.errors import NotFoundError
 from edge.domain.robots import CommandType
-from edge.domain.stops import STANDING_STATES
 from edge.services import places, records
 from edge.services import robot as robots
 
@@ -57,14 +57,14 @@ async def maintenance(body: Maintenance, who: Staff, robot: Robot) -> Response:
 
 @router.post("/go-to", response_model=One[Command], summary="Drive to a place")
 async def go_to(body: GoTo, who: Staff, robot: Robot) -> Response:
-    _refuse_while_standing(robot)
+    refuse_to_start(robot, who)
     goal = robot.read(lambda reader: places.find(reader, body.location))
     return await _order(robot, who, CommandType.GO_TO, {"location": goal.location_code}, body)
 
 
 @router.post("/dock", response_model=One[Command], summary="Drive to the dock")
 async def dock(who: Staff, robot: Robot, body: Order | None = None) -> Response:
-    _refuse_while_standing(robot)
+    refuse_to_start(robot, who)
     return await _order(robot, who, CommandType.DOCK, {}, body or Order())
 
 
@@ -88,11 +88,3 @@ async def _order(
 def _modes(robot: Context) -> Response:
     state = robot.read(robots.get_state)
     return envelope.one({"paused": state.paused, "maintenance": state.maintenance})
-
-
-def _refuse_while_standing(robot: Context) -> None:
-    gate = robot.live.gate
-    if gate is not None and gate.state in STANDING_STATES:
-        raise RobotStoppedError(
-            "The robot is stopped. A person at the robot resets it first.", event_id=gate.event_id
-        )

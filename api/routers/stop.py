@@ -5,10 +5,11 @@ from fastapi import APIRouter, Request, Response
 from api import envelope
 from api.context import Context
 from api.deps import Principal, Robot, Staff, StaffAtRobot, Stopping
+from api.motion import refuse_to_start
 from api.pages import Pages, wants_page
 from api.schemas.base import One
 from api.schemas.robot import Modes, Order, Reset, Stopped
-from edge.domain.errors import ForbiddenError, NotFoundError, RobotStoppedError, UnavailableError
+from edge.domain.errors import ForbiddenError, NotFoundError, UnavailableError
 from edge.domain.stops import MotionState
 from edge.services import robot as robots
 
@@ -41,12 +42,13 @@ async def emergency_stop_of(
 
 @router.post("/resume", response_model=One[Modes], summary="Go on after a pause, or after a reset")
 async def resume(who: Staff, robot: Robot, body: Order | None = None) -> Response:
-    """After a reset only at the robot; the resume of a mere pause also from elsewhere."""
+    """After a reset and under maintenance only at the robot; the resume of a mere pause also from elsewhere."""
     robot.refuse_late(body.expires_at if body else None)
     if who.at_robot:
         await robot.stopper.resume(who.id)
     else:
-        _refuse_while_stopped(robot)
+        _refuse_after_reset(robot)
+        refuse_to_start(robot, who)
     await robot.write(who.actor, robots.resume)
     state = robot.read(robots.get_state)
     return envelope.one({"paused": state.paused, "maintenance": state.maintenance})
@@ -65,11 +67,7 @@ async def _stop(request: Request, who: Principal, robot: Context) -> Response:
     return envelope.one({"event_id": receipt.event_id, "stopped": True, "joined": receipt.joined})
 
 
-def _refuse_while_stopped(robot: Context) -> None:
+def _refuse_after_reset(robot: Context) -> None:
     gate = robot.live.gate
-    if gate is not None and gate.state is MotionState.LATCHED:
-        raise RobotStoppedError(
-            "The robot is stopped. A person at the robot resets it first.", event_id=gate.event_id
-        )
     if gate is not None and gate.state is MotionState.RESET:
         raise ForbiddenError("After a reset only a person at the robot lets it go on.")

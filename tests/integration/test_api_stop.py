@@ -36,6 +36,7 @@ def gate_process(library: Served) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def running(library: Served, gate_process: subprocess.Popen[bytes]) -> Iterator[Served]:
     """A robot that is not stopped, and is not left so either."""
+    until(lambda: stop_state(library)["state"])
     yield library
     end_stop(library.settings.data_dir)
     until(lambda: stop_state(library)["event_id"] is None)
@@ -182,8 +183,28 @@ def test_an_order_that_comes_late_moves_nothing(running: Served) -> None:
     assert code(unknown) == (422, "UNKNOWN_WAYPOINT")
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("go-to", {"location": "R1"}), ("dock", {}), ("resume", {})]
+)
+def test_under_maintenance_only_who_is_at_the_robot_lets_it_move(
+    running: Served, path: str, body: dict[str, Any]
+) -> None:
+    there = running.asked_by("librarian", at=ELSEWHERE)
+    here = running.asked_by("librarian", at=SCREEN)
+    there.post("/api/v1/robot/maintenance", json={"enabled": True})
+    try:
+        assert code(there.post(f"/api/v1/robot/{path}", json=body)) == (409, "CONFLICT")
+        assert here.post(f"/api/v1/robot/{path}", json=body).status_code == 200
+    finally:
+        there.post("/api/v1/robot/maintenance", json={"enabled": False})
+
+
 def test_without_a_gate_nothing_is_claimed(tmp_path: Path) -> None:
     with served(tmp_path) as library:
+        librarian = library.asked_by("librarian")
+        for path, body in (("go-to", {"location": "R1"}), ("dock", {}), ("resume", {})):
+            answer = librarian.post(f"/api/v1/robot/{path}", json=body)
+            assert code(answer) == (503, "ROBOT_UNAVAILABLE")
         assert code(library.asked_by(at=SCREEN).post(STOP)) == (503, "ROBOT_UNAVAILABLE")
         assert stop_state(library)["active"] is None
         ready = library.asked_by().get("/ready")
