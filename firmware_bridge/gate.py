@@ -6,7 +6,6 @@ event, 20 ms at most. A stop is handled where it is read: latch, STOP and zero w
 latch synced to disk, and only then confirmed.
 """
 
-import argparse
 import fcntl
 import logging
 import os
@@ -21,8 +20,8 @@ from typing import Any
 
 from edge import ipc
 from edge.domain.stops import ASKED_BY_PEOPLE, StopSource
-from firmware_bridge import sockets
-from firmware_bridge.authority import WATCHABLE, Authority, Decision, Moment, RefusedError
+from firmware_bridge import command_line, sockets
+from firmware_bridge.authority import Authority, Decision, Moment, RefusedError
 from firmware_bridge.doors import Answer, Door
 from firmware_bridge.latch import Latch, LatchFileError, LatchStore
 from firmware_bridge.link import BoardLink
@@ -48,10 +47,6 @@ LIMITS_S = 1.0
 SAVE_RETRY_S = 1.0
 MOST_RECORDS = 256
 """Journal records kept in memory while the disk refuses them."""
-BRAKING = 2.0
-"""The board brakes twice as hard as it may accelerate: 0.31 m/s ends in 5 cm, and a book on the
-tray stays."""
-
 log = logging.getLogger("gate")
 
 
@@ -337,37 +332,6 @@ def _new_nonce() -> int:
     return int.from_bytes(os.urandom(4)) or 1
 
 
-def _arguments(given: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="luna-gate", description="The motion gate.")
-    parser.add_argument("--data-dir", type=Path, required=True, help="the robot's data")
-    parser.add_argument(
-        "--port", type=Path, required=True, help="serial port of the microcontroller"
-    )
-    parser.add_argument("--max-speed", type=float, default=0.31, help="m/s")
-    parser.add_argument("--max-turn", type=float, default=1.5, help="rad/s")
-    parser.add_argument("--max-acceleration", type=float, default=0.5, help="m/s²")
-    parser.add_argument("--max-turn-acceleration", type=float, default=2.0, help="rad/s²")
-    parser.add_argument(
-        "--holds-to-latch",
-        type=int,
-        default=3,
-        help="holds of one cause within 10 minutes that latch; 0 for never",
-    )
-    parser.add_argument(
-        "--watch",
-        default=",".join(WATCHABLE),
-        help="processes whose silence holds the robot, with commas; where systemd is the supervisor: ros",
-    )
-    arguments = parser.parse_args(given)
-    arguments.watch = tuple(arguments.watch.split(","))
-    if not {"ros"} <= set(arguments.watch) <= set(WATCHABLE):
-        parser.error(f"--watch takes ros, and of these no others: {', '.join(WATCHABLE)}")
-    for name in ("max_speed", "max_turn", "max_acceleration", "max_turn_acceleration"):
-        if not 0.0 < getattr(arguments, name) < 1000.0:
-            parser.error(f"--{name.replace('_', '-')} is above 0 and below 1000")
-    return arguments
-
-
 def _lock(data_dir: Path) -> int:
     """Be the only gate of this data directory. Raises OSError; the lock ends with the process,
     however it ends."""
@@ -380,23 +344,14 @@ def _lock(data_dir: Path) -> int:
 
 def main(given: list[str] | None = None) -> int:
     """Run the gate until SIGTERM or SIGINT. 1 where it cannot start."""
-    arguments = _arguments(given)
+    arguments = command_line.parse(given)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    acceleration, turn_acceleration = arguments.max_acceleration, arguments.max_turn_acceleration
-    limits = Limits(
-        arguments.max_speed,
-        arguments.max_turn,
-        acceleration,
-        turn_acceleration,
-        BRAKING * acceleration,
-        BRAKING * turn_acceleration,
-    )
     try:
         _lock(arguments.data_dir)
         gate = Gate(
             arguments.data_dir,
             arguments.port,
-            limits,
+            command_line.limits(arguments),
             holds_to_latch=arguments.holds_to_latch,
             watched=arguments.watch,
         )

@@ -1,0 +1,58 @@
+"""The gate's command line: all that it is told, as it reads no settings."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from firmware_bridge.holds import WATCHABLE
+from firmware_bridge.messages import Limits
+
+BRAKING = 2.0
+"""The board brakes twice as hard as it may accelerate: 0.31 m/s ends in 5 cm, and a book on the
+tray stays."""
+
+
+def parse(given: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments, `watch` as a tuple of names. Ends the process with a usage line where they are
+    wrong."""
+    parser = argparse.ArgumentParser(prog="luna-gate", description="The motion gate.")
+    parser.add_argument("--data-dir", type=Path, required=True, help="the robot's data")
+    parser.add_argument(
+        "--port", type=Path, required=True, help="serial port of the microcontroller"
+    )
+    parser.add_argument("--max-speed", type=float, default=0.31, help="m/s")
+    parser.add_argument("--max-turn", type=float, default=1.5, help="rad/s")
+    parser.add_argument("--max-acceleration", type=float, default=0.5, help="m/s²")
+    parser.add_argument("--max-turn-acceleration", type=float, default=2.0, help="rad/s²")
+    parser.add_argument(
+        "--holds-to-latch",
+        type=int,
+        default=3,
+        help="holds of one cause within 10 minutes that latch; 0 for never",
+    )
+    parser.add_argument(
+        "--watch",
+        default=",".join(WATCHABLE),
+        help="processes whose silence holds the robot, with commas; where systemd is the supervisor: ros",
+    )
+    arguments = parser.parse_args(given)
+    arguments.watch = tuple(arguments.watch.split(","))
+    if not {"ros"} <= set(arguments.watch) <= set(WATCHABLE):
+        parser.error(f"--watch takes ros, and of these no others: {', '.join(WATCHABLE)}")
+    for name in ("max_speed", "max_turn", "max_acceleration", "max_turn_acceleration"):
+        if not 0.0 < getattr(arguments, name) < 1000.0:
+            parser.error(f"--{name.replace('_', '-')} is above 0 and below 1000")
+    return arguments
+
+
+def limits(arguments: argparse.Namespace) -> Limits:
+    """What the robot may do at most."""
+    acceleration, turn_acceleration = arguments.max_acceleration, arguments.max_turn_acceleration
+    return Limits(
+        arguments.max_speed,
+        arguments.max_turn,
+        acceleration,
+        turn_acceleration,
+        BRAKING * acceleration,
+        BRAKING * turn_acceleration,
+    )
