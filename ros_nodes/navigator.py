@@ -322,13 +322,14 @@ class Navigator(Node):
 
     def _look(self) -> Moment:
         now = self._now()
-        newest = self._readings[-1]
-        fresh = now - newest.heard < STALE_S and now - self._scan_at < STALE_S
+        newest = self._readings[-1] if self._readings else None
+        heard = -np.inf if newest is None else newest.heard
+        fresh = now - heard < STALE_S and now - self._scan_at < STALE_S
         return Moment(
             now=now,
             pose=self._localiser.pose,
-            v=newest.v,
-            w=newest.w,
+            v=0.0 if newest is None else newest.v,
+            w=0.0 if newest is None else newest.w,
             points=self._points,
             localised=not self._localiser.lost,
             held=self._stop is not MotionState.RUNNING or not fresh,
