@@ -5,6 +5,7 @@ ROS, and passes stops and resets on. A velocity goes through, slowed down by wha
 ahead, or becomes zero; without fresh commands nothing is sent, and the gate's deadline does the rest.
 """
 
+import os
 import time
 
 from geometry_msgs.msg import Twist
@@ -30,6 +31,9 @@ GATE_TIMEOUT_S = 0.2
 """How long a ROS service may wait for the gate; the collision zones stand still meanwhile."""
 SCAN_S = 0.5
 """Oldest scan, in s of the clock of control, that one may drive by: three scans at 5 Hz."""
+ON_THE_ROBOT = frozenset({"LOCALHOST", "OFF"})
+"""Values of ROS_AUTOMATIC_DISCOVERY_RANGE with which only programs on this machine call our services. A reset is an
+act at the robot, so with any other there is no service for it."""
 
 log = logs.get("ros.emergency_stop")
 
@@ -51,7 +55,8 @@ class EmergencyStop(Node):
         self.create_subscription(Twist, "cmd_vel_nav", self._on_velocity, qos.COMMAND)
         self.create_subscription(LaserScan, "scan", self._on_scan, qos.SENSOR)
         self.create_service(Trigger, "emergency_stop/stop", self._on_stop)
-        self.create_service(ResetEmergencyStop, "emergency_stop/reset", self._on_reset)
+        if os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") in ON_THE_ROBOT:
+            self.create_service(ResetEmergencyStop, "emergency_stop/reset", self._on_reset)
         self.create_timer(WATCH_S, self._watch, clock=steady())
 
     def close(self) -> None:

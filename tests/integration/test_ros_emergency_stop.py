@@ -100,7 +100,15 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, ros_domain: int) -> Iterator[Bench]:
+def discovery() -> str:
+    return "LOCALHOST"
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path, ros_domain: int, discovery: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", discovery)
     (tmp_path / "run").mkdir()
     with contextlib.ExitStack() as stack:
         stack.enter_context(ros_context())
@@ -185,3 +193,14 @@ def test_the_stop_service_latches_and_the_reset_service_names_the_event(bench: B
     assert bench.states[-1].active
     request_resume(bench.run_dir, who="test")
     bench.until(lambda: bench.states[-1].state not in ("LATCHED", "RESET"))
+
+
+@pytest.mark.parametrize(
+    ("discovery", "offered"), [("LOCALHOST", True), ("SUBNET", False), ("", False)]
+)
+def test_a_reset_is_offered_only_to_programs_on_the_robot(bench: Bench, offered: bool) -> None:
+    services = {
+        name for name, _ in bench.node.get_service_names_and_types_by_node("emergency_stop", "/")
+    }
+    assert "/emergency_stop/stop" in services
+    assert ("/emergency_stop/reset" in services) is offered
