@@ -5,94 +5,10 @@ import math
 import pytest
 
 from edge.domain.stops import LatchState, StopCause, StopSource
-from firmware_bridge.authority import Authority, Decision, Moment, RefusedError
+from firmware_bridge.authority import Decision, Moment, RefusedError
 from firmware_bridge.latch import Latch
-from firmware_bridge.messages import Battery, Inputs, InputsNow, Limits, Odometry, Status
-
-LIMITS = Limits(0.31, 1.5, 0.5, 2.0, 1.0, 4.0)
-TICK_S = 0.02
-
-
-class Story:
-    """An authority with everything around it alive, until a story takes something away."""
-
-    def __init__(
-        self,
-        latch: Latch | None = None,
-        holds_to_latch: int = 3,
-        watched: tuple[str, ...] = ("ros", "supervisor"),
-    ) -> None:
-        self.now = 1000.0
-        self._ids = iter(range(1_000_000))
-        self.authority = Authority(
-            LIMITS,
-            latch or Latch(),
-            self.at,
-            new_id=lambda _: f"id-{next(self._ids)}",
-            holds_to_latch=holds_to_latch,
-            watched=watched,
-        )
-        self.beating = {"ros", "supervisor"}
-        self.command: tuple[float, float] | None = (0.3, 0.0)
-        self.decision = Decision(0.0, 0.0, False, None)
-        self.board = Status(0, Inputs.NONE, 0)
-        self.authority.link(True)
-        self.board_says(self.board)
-
-    @property
-    def at(self) -> Moment:
-        return Moment(self.now, self.now + 1e9)
-
-    def board_says(self, status: Status) -> None:
-        self.board = status
-        self.authority.board_said(status, self.at)
-
-    def forward(self, seconds: float) -> None:
-        for _ in range(round(seconds / TICK_S)):
-            self.now += TICK_S
-            for process in self.beating:
-                self.authority.heartbeat(process, self.now, self.at)
-            if self.command is not None:
-                self.authority.command(*self.command, self.now, self.at)
-            self.decision = self.authority.tick(self.at)
-
-    def moves(self) -> bool:
-        return bool(self.decision.linear_m_s or self.decision.angular_rad_s)
-
-    @property
-    def state(self) -> str:
-        return self.authority.state(self.at).state.value
-
-    @property
-    def causes(self) -> list[str]:
-        return [cause.name.value for cause in self.authority.state(self.at).causes]
-
-    def stop(self) -> str:
-        event_id, _ = self.authority.stop(StopSource.API, "anna", "a child", self.at)
-        self.board_says(Status(self.board.latch + 1, Inputs.HOST_LATCH, 0))
-        return event_id
-
-    def reset(self, event_id: str) -> None:
-        latch = self.authority.plan_reset(event_id, self.now, self.at)
-        self.authority.adopt(latch, "bob", self.at)
-
-    def resume(self) -> None:
-        self.authority.adopt(self.authority.plan_resume(self.now, self.at), "bob", self.at)
-
-
-@pytest.fixture
-def story() -> Story:
-    driving = Story()
-    driving.forward(1.0)
-    assert driving.decision == Decision(0.3, 0.0, False, None)
-    return driving
-
-
-def test_before_any_heartbeat_it_holds() -> None:
-    start = Story()
-    start.beating.clear()
-    start.forward(1.0)
-    assert not start.moves() and start.causes == ["ROS_SILENT", "SUPERVISOR_SILENT"]
+from firmware_bridge.messages import Inputs, InputsNow, Odometry, Status
+from tests.support.story import TICK_S, Story
 
 
 def test_a_command_is_good_for_100_ms(story: Story) -> None:
@@ -128,42 +44,6 @@ def test_a_closed_connection_ends_its_command(story: Story) -> None:
     story.command = None
     story.forward(0.02)
     assert not story.moves()
-
-
-@pytest.mark.parametrize("process", ["ros", "supervisor"])
-def test_a_heartbeat_is_good_for_300_ms(story: Story, process: str) -> None:
-    story.beating.discard(process)
-    story.forward(0.30)
-    assert story.moves()
-    story.forward(0.02)
-    assert not story.moves() and story.causes == [f"{process.upper()}_SILENT"]
-    story.beating.add(process)
-    story.forward(0.04)
-    assert 0.0 < story.decision.linear_m_s < 0.03  # it goes on by itself, up from zero
-
-
-def test_a_backlog_of_heartbeats_is_not_life(story: Story) -> None:
-    story.beating.discard("ros")
-    story.forward(1.0)
-    story.authority.heartbeat("ros", story.now - 0.5, story.at)
-    story.forward(0.02)
-    assert story.causes == ["ROS_SILENT"]
-
-
-def test_nobody_else_can_beat_for_a_watched_process(story: Story) -> None:
-    story.beating = {"api", "sync"}
-    story.forward(1.0)
-    assert story.causes == ["ROS_SILENT", "SUPERVISOR_SILENT"]
-
-
-def test_where_systemd_is_the_supervisor_only_ros_is_watched() -> None:
-    story = Story(watched=("ros",))
-    story.beating = {"ros"}
-    story.forward(1.0)
-    assert story.moves()
-    story.beating = {"supervisor"}
-    story.forward(1.0)
-    assert not story.moves() and story.causes == ["ROS_SILENT"]
 
 
 def test_after_a_pause_of_its_own_it_starts_at_zero(story: Story) -> None:
@@ -293,27 +173,6 @@ def test_a_stop_that_only_the_board_remembers_is_a_stop(story: Story) -> None:
     assert story.authority.latch.source is StopSource.BOARD
 
 
-def test_a_lost_link_holds_and_its_return_alone_is_not_enough(story: Story) -> None:
-    story.authority.link(False)
-    story.forward(0.02)
-    assert not story.moves() and story.causes == ["LINK_LOST"]
-    story.authority.link(True)
-    story.forward(0.02)
-    assert not story.moves() and story.causes == ["LINK_LOST"]  # nothing is known of its latch yet
-    story.board_says(Status(0, Inputs.NONE, 0))
-    story.forward(0.04)
-    assert story.moves()
-
-
-def test_low_voltage_holds_until_the_board_calls_it_charged(story: Story) -> None:
-    story.authority.board_said(Battery(0.01, 21.0, -1.0, charging=False, low=True), story.at)
-    story.forward(0.02)
-    assert not story.moves() and story.causes == ["LOW_VOLTAGE"]
-    story.authority.board_said(Battery(0.5, 23.0, 1.0, charging=True, low=False), story.at)
-    story.forward(0.04)
-    assert story.moves()
-
-
 @pytest.mark.parametrize("odometry", [Odometry(0, 0, 0, -0.06, 0), Odometry(0, 0, 0, 0, 0.21)])
 def test_motion_without_a_command_latches(story: Story, odometry: Odometry) -> None:
     story.command = None
@@ -331,43 +190,6 @@ def test_rolling_out_after_a_stop_or_driving_is_no_runaway(story: Story) -> None
     for step in range(200):
         story.forward(0.02)
         story.authority.board_said(Odometry(0, 0, 0, max(0.0, 0.3 - 0.01 * step), 0), story.at)
-    assert story.state == "RUNNING"
-
-
-def hold_once(story: Story) -> None:
-    story.beating.discard("ros")
-    story.forward(0.5)
-    story.beating.add("ros")
-    story.forward(0.5)
-
-
-def test_three_holds_of_one_cause_within_ten_minutes_latch(story: Story) -> None:
-    for _ in range(2):
-        hold_once(story)
-        assert story.state == "RUNNING"
-    hold_once(story)
-    assert story.authority.latch.source is StopSource.REPEATED_HOLD
-
-
-def test_three_holds_over_a_longer_time_do_not_latch(story: Story) -> None:
-    for _ in range(4):
-        hold_once(story)
-        story.forward(301.0)
-    assert story.state == "RUNNING"
-
-
-def test_repeated_holds_never_latch_when_told_so() -> None:
-    story = Story(holds_to_latch=0)
-    for _ in range(10):
-        hold_once(story)
-    assert story.state == "RUNNING"
-
-
-def test_trouble_while_starting_up_does_not_count() -> None:
-    story = Story()
-    story.command = None
-    for _ in range(10):
-        hold_once(story)
     assert story.state == "RUNNING"
 
 

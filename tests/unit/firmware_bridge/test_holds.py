@@ -1,0 +1,108 @@
+"""What makes the robot stand for now, and what wants a person when it comes back too often."""
+
+import pytest
+
+from edge.domain.stops import StopSource
+from firmware_bridge.messages import Battery, Inputs, Status
+from tests.support.story import Story
+
+
+def test_before_any_heartbeat_it_holds() -> None:
+    start = Story()
+    start.beating.clear()
+    start.forward(1.0)
+    assert not start.moves() and start.causes == ["ROS_SILENT", "SUPERVISOR_SILENT"]
+
+
+@pytest.mark.parametrize("process", ["ros", "supervisor"])
+def test_a_heartbeat_is_good_for_300_ms(story: Story, process: str) -> None:
+    story.beating.discard(process)
+    story.forward(0.30)
+    assert story.moves()
+    story.forward(0.02)
+    assert not story.moves() and story.causes == [f"{process.upper()}_SILENT"]
+    story.beating.add(process)
+    story.forward(0.04)
+    assert 0.0 < story.decision.linear_m_s < 0.03  # it goes on by itself, up from zero
+
+
+def test_a_backlog_of_heartbeats_is_not_life(story: Story) -> None:
+    story.beating.discard("ros")
+    story.forward(1.0)
+    story.authority.heartbeat("ros", story.now - 0.5, story.at)
+    story.forward(0.02)
+    assert story.causes == ["ROS_SILENT"]
+
+
+def test_nobody_else_can_beat_for_a_watched_process(story: Story) -> None:
+    story.beating = {"api", "sync"}
+    story.forward(1.0)
+    assert story.causes == ["ROS_SILENT", "SUPERVISOR_SILENT"]
+
+
+def test_where_systemd_is_the_supervisor_only_ros_is_watched() -> None:
+    story = Story(watched=("ros",))
+    story.beating = {"ros"}
+    story.forward(1.0)
+    assert story.moves()
+    story.beating = {"supervisor"}
+    story.forward(1.0)
+    assert not story.moves() and story.causes == ["ROS_SILENT"]
+
+
+def test_a_lost_link_holds_and_its_return_alone_is_not_enough(story: Story) -> None:
+    story.authority.link(False)
+    story.forward(0.02)
+    assert not story.moves() and story.causes == ["LINK_LOST"]
+    story.authority.link(True)
+    story.forward(0.02)
+    assert not story.moves() and story.causes == ["LINK_LOST"]  # nothing is known of its latch yet
+    story.board_says(Status(0, Inputs.NONE, 0))
+    story.forward(0.04)
+    assert story.moves()
+
+
+def test_low_voltage_holds_until_the_board_calls_it_charged(story: Story) -> None:
+    story.authority.board_said(Battery(0.01, 21.0, -1.0, charging=False, low=True), story.at)
+    story.forward(0.02)
+    assert not story.moves() and story.causes == ["LOW_VOLTAGE"]
+    story.authority.board_said(Battery(0.5, 23.0, 1.0, charging=True, low=False), story.at)
+    story.forward(0.04)
+    assert story.moves()
+
+
+def hold_once(story: Story) -> None:
+    story.beating.discard("ros")
+    story.forward(0.5)
+    story.beating.add("ros")
+    story.forward(0.5)
+
+
+def test_three_holds_of_one_cause_within_ten_minutes_latch(story: Story) -> None:
+    for _ in range(2):
+        hold_once(story)
+        assert story.state == "RUNNING"
+    hold_once(story)
+    assert story.authority.latch.source is StopSource.REPEATED_HOLD
+
+
+def test_three_holds_over_a_longer_time_do_not_latch(story: Story) -> None:
+    for _ in range(4):
+        hold_once(story)
+        story.forward(301.0)
+    assert story.state == "RUNNING"
+
+
+def test_repeated_holds_never_latch_when_told_so() -> None:
+    story = Story(holds_to_latch=0)
+    for _ in range(10):
+        hold_once(story)
+    assert story.state == "RUNNING"
+
+
+def test_trouble_while_starting_up_does_not_count() -> None:
+    story = Story()
+    story.command = None
+    for _ in range(10):
+        hold_once(story)
+    assert story.state == "RUNNING"
