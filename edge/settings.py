@@ -88,9 +88,6 @@ class Tasks(Section):
 
 
 class Sync(Section):
-    outbox_limit: int = Field(
-        1_000_000, gt=0, description="events kept for central before requests are refused"
-    )
     batch_events: int = Field(200, gt=0, le=1000)
 
 
