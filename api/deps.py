@@ -133,4 +133,3 @@ Stopping = Annotated[Principal, Depends(STOP)]
 Robot = Annotated[Context, Depends(_context)]
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY)]
-Match = Annotated[str | None, Header(alias="If-Match", max_length=100)]

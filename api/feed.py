@@ -66,7 +66,7 @@ class Feed:
         """Pass on the events that are new. What was sent to central and forgotten meanwhile is only said to be so."""
         newest = outbox.newest(reader)
         while self._through < newest:
-            events = outbox.events_after(reader, self._through, BATCH)
+            events = outbox.pending(reader, self._through, BATCH)
             first = events[0].seq if events else newest + 1
             if first > self._through + 1:
                 for channel in ("tasks", "notifications"):

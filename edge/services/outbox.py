@@ -26,9 +26,6 @@ def pending(reader: Reader, after: int, limit: int) -> list[Event]:
     return Outbox(reader).after(after, limit)
 
 
-events_after = pending
-
-
 def oldest(reader: Reader) -> int | None:
     """The first event that is still kept; None where there is none."""
     return Outbox(reader).oldest()
@@ -50,8 +47,3 @@ def acknowledge(tx: Transaction, through: int) -> None:
 def cursor(reader: Reader, stream: str, direction: str) -> int:
     """How far `stream` has got: `up` what the other side has of ours, `down` what we have of theirs."""
     return Cursors(reader).through(stream, direction)
-
-
-def set_cursor(tx: Transaction, stream: str, direction: str, through: int) -> None:
-    """A cursor never goes back."""
-    Cursors(tx).advance(stream, direction, through)

@@ -22,15 +22,7 @@ _CREEP_M_S = 0.05
 _LEAD_M_S, _LEAD_RAD_S = 0.25, 0.8
 _LONGEST_TICK_S = 0.2
 _TURN_BRAKING = 0.5
-_OFF_GOAL = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How near counts as arrived."""
-
-    distance_m: float = 0.10
-    heading_rad: float = math.radians(5)
+_OFF_GOAL_M = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +53,8 @@ class Tracker:
         path: Path,
         theta: float | None,
         limits: Limits | None = None,
-        tolerance: Tolerance | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._tolerance = tolerance or Tolerance()
         self._theta = theta
         self._goal = (float(path.points[-1, 0]), float(path.points[-1, 1]))
         self._last: float | None = None
@@ -194,7 +184,7 @@ class Tracker:
             del self._stops[0]
             self._at += 1
             self._phase = _Phase.TURN
-        elif pose.distance(*self._goal) > _OFF_GOAL * self._tolerance.distance_m:
+        elif pose.distance(*self._goal) > _OFF_GOAL_M:
             self._approach_again(pose)
         else:
             self._phase = _Phase.FACE
