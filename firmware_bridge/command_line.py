@@ -7,6 +7,13 @@ from pathlib import Path
 from firmware_bridge.holds import WATCHABLE
 from firmware_bridge.messages import Limits
 
+LIMITS = {
+    "max_speed": "m/s",
+    "max_turn": "rad/s",
+    "max_acceleration": "m/s²",
+    "max_turn_acceleration": "rad/s²",
+}
+"""The limits, each with its unit."""
 BRAKING = 2.0
 """The board brakes twice as hard as it may accelerate: 0.31 m/s ends in 5 cm, and a book on the
 tray stays."""
@@ -20,10 +27,10 @@ def parse(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--port", type=Path, required=True, help="serial port of the microcontroller"
     )
-    parser.add_argument("--max-speed", type=float, default=0.31, help="m/s")
-    parser.add_argument("--max-turn", type=float, default=1.5, help="rad/s")
-    parser.add_argument("--max-acceleration", type=float, default=0.5, help="m/s²")
-    parser.add_argument("--max-turn-acceleration", type=float, default=2.0, help="rad/s²")
+    # No defaults: the navigator plans with the settings' limits, and a second set of numbers here
+    # would drift away from them unseen.
+    for name, unit in LIMITS.items():
+        parser.add_argument(_option(name), type=float, required=True, help=unit)
     parser.add_argument(
         "--holds-to-latch",
         type=int,
@@ -39,10 +46,14 @@ def parse(given: Sequence[str] | None) -> argparse.Namespace:
     arguments.watch = tuple(arguments.watch.split(","))
     if not {"ros"} <= set(arguments.watch) <= set(WATCHABLE):
         parser.error(f"--watch takes ros, and of these no others: {', '.join(WATCHABLE)}")
-    for name in ("max_speed", "max_turn", "max_acceleration", "max_turn_acceleration"):
+    for name in LIMITS:
         if not 0.0 < getattr(arguments, name) < 1000.0:
-            parser.error(f"--{name.replace('_', '-')} is above 0 and below 1000")
+            parser.error(f"{_option(name)} is above 0 and below 1000")
     return arguments
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def limits(arguments: argparse.Namespace) -> Limits:

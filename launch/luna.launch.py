@@ -18,6 +18,13 @@ from launch.substitutions import (
 from launch_ros.actions import Node
 
 AGAIN = {"respawn": True, "respawn_delay": 0.2}  # seconds
+LIMITS = {
+    "max_speed": ("0.5", "m/s"),
+    "max_turn": ("1.5", "rad/s"),
+    "max_acceleration": ("0.5", "m/s2"),
+    "max_turn_acceleration": ("3.0", "rad/s2"),
+}
+"""The gate's limits: those of [robot] in settings.toml."""
 DATA = ["--data-dir", LaunchConfiguration("data_dir")]
 
 
@@ -32,6 +39,7 @@ def arguments() -> list[DeclareLaunchArgument]:
     return [
         argument("data_dir", "/var/lib/luna", "store, map, secrets, latch"),
         argument("board", "/dev/ttyACM0", "serial port of the motor board"),
+        *(argument(name, most, f"for the gate, {unit}") for name, (most, unit) in LIMITS.items()),
         argument("namespace", "", "of all topics, one for each robot"),
         argument("params_file", params, "parameters of the nodes"),
     ]
@@ -43,7 +51,12 @@ def argument(name: str, default: SomeSubstitutionsType, what: str) -> DeclareLau
 
 def gate() -> ExecuteProcess:
     """The motion gate. It knows no settings file: what it may do are its arguments."""
-    return process("luna-gate", "--watch", "ros", "--port", LaunchConfiguration("board"))
+    limits = [
+        part
+        for name in LIMITS
+        for part in (f"--{name.replace('_', '-')}", LaunchConfiguration(name))
+    ]
+    return process("luna-gate", "--watch", "ros", "--port", LaunchConfiguration("board"), *limits)
 
 
 def nodes() -> Node:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.board import Bench, bench, until
+from tests.support.board import LIMITS, Bench, bench, until
 
 SOURCE_S = 0.15
 """Promise S2: zero commanded this long after the source of velocity died."""
@@ -135,7 +135,7 @@ def test_a_low_battery_holds_until_it_is_charged(robot: Bench) -> None:
 def test_a_second_gate_on_the_same_data_is_refused_in_one_line(robot: Bench) -> None:
     command = [
         *(sys.executable, "-m", "firmware_bridge.gate", "--data-dir", str(robot.data_dir)),
-        *("--port", str(robot.run_dir / "board")),
+        *("--port", str(robot.run_dir / "board"), *LIMITS),
     ]
     second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert second.returncode == 1

@@ -15,6 +15,11 @@ START_S = 15.0
 PATIENCE_S = 10.0
 """For what has no deadline of its own; long, because the machine may be busy."""
 BEAT_S = 0.02
+LIMITS = (
+    *("--max-speed", "0.31", "--max-turn", "1.5"),
+    *("--max-acceleration", "0.5", "--max-turn-acceleration", "2.0"),
+)
+"""What this gate may do at most."""
 
 
 def until(condition: Callable[[], object], what: str, *, within_s: float = PATIENCE_S) -> float:
@@ -55,7 +60,7 @@ class Bench:
         self.gate = subprocess.Popen(
             [
                 *(sys.executable, "-m", "firmware_bridge.gate", "--data-dir", str(self.data_dir)),
-                *("--port", str(self.run_dir / "board"), "--holds-to-latch", "0"),
+                *("--port", str(self.run_dir / "board"), "--holds-to-latch", "0", *LIMITS),
             ],
             stderr=subprocess.DEVNULL,
         )

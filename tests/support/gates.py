@@ -33,7 +33,7 @@ def gate(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
         [
             *(sys.executable, "-m", "firmware_bridge.gate", "--data-dir", str(data_dir)),
             *("--port", str(data_dir / "run" / "board"), "--max-speed", "0.5"),
-            *("--max-turn", "1.5", "--max-acceleration", "0.5"),
+            *("--max-turn", "1.5", "--max-acceleration", "0.5", "--max-turn-acceleration", "3.0"),
         ],
         stderr=subprocess.DEVNULL,
     )
