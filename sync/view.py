@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.domain.robots import RobotStatus
-from edge.domain.stops import MotionState
+from edge.domain.stops import STANDING_STATES
 from edge.live import SOCKET_NAME, LiveClient
 from firmware_bridge.sockets import GateState, StateWatcher
 from sync.wire.envelope import Battery, EmergencyStop, Pose
@@ -16,7 +16,6 @@ from sync.wire.envelope import Battery, EmergencyStop, Pose
 RECONNECT_S = 0.5
 ANSWER_S = 0.2
 """A gate that says nothing for so long is frozen, and then nothing is to move."""
-STOPPED = frozenset({MotionState.LATCHED, MotionState.RESET})
 
 
 class RobotView:
@@ -63,7 +62,7 @@ class RobotView:
     @property
     def stopped(self) -> bool:
         """Whether a person has to act at the robot before it may move again; also where nobody can say."""
-        return self.gate is None or self.gate.state in STOPPED
+        return self.gate is None or self.gate.state in STANDING_STATES
 
     def ask_stopped(self) -> bool:
         """`stopped`, as the gate says it now: what is decided by this must not be older than a stop.
@@ -79,7 +78,7 @@ class RobotView:
                 state = watcher.receive()
             except (KeyError, TypeError, ValueError):  # it turned us away
                 return True
-        return state is None or state.state in STOPPED
+        return state is None or state.state in STANDING_STATES
 
     @property
     def pose(self) -> Pose | None:
@@ -111,7 +110,7 @@ class RobotView:
 
     @property
     def status(self) -> RobotStatus:
-        if self.gate is not None and self.gate.state in STOPPED:
+        if self.gate is not None and self.gate.state in STANDING_STATES:
             return RobotStatus.STOPPED
         told = str(self._robot.get("status"))
         return (
@@ -134,10 +133,12 @@ class RobotView:
     @property
     def emergency_stop(self) -> EmergencyStop:
         gate = self.gate
-        if gate is None or gate.event_id is None:
-            return EmergencyStop(active=False)
+        if gate is None:
+            return EmergencyStop(active=None)
+        if gate.event_id is None:
+            return EmergencyStop(active=gate.state in STANDING_STATES)
         return EmergencyStop(
-            active=gate.state in STOPPED,
+            active=gate.state in STANDING_STATES,
             event_id=gate.event_id,
             source=gate.source,
             reason=gate.reason,

@@ -62,7 +62,7 @@ class Battery(Message):
 
 
 class EmergencyStop(Message):
-    active: bool
+    active: bool | None = Field(None, description="null: the gate is away, so nobody knows")
     event_id: str | None = None
     source: str | None = None
     reason: str | None = None
