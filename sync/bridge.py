@@ -12,6 +12,7 @@ from edge import ipc, logs
 from edge.services import links, robot, tasks
 from edge.settings import Settings, read_secret
 from edge.store.database import Database, new_id
+from edge.store.sqlite import MISFIT
 from sync import accounts
 from sync.commands import CommandDesk
 from sync.down import DownStream
@@ -39,6 +40,10 @@ POLL_S = 1.0
 """How often the store is asked whether something changed, in case a hint was lost."""
 MAX_UNSAID = 1000
 """Answers kept for when the broker is back. Who misses one asks again, and gets the first answer."""
+MAX_HELD = 8
+"""Messages that wait for a store in trouble, not confirmed to the broker. Fewer than the broker sends without
+confirmation, so that a stop still comes through."""
+HELD_RETRY_S = 1.0
 STATE_EVERY_S = 5.0
 STATE_AT_MOST_EVERY_S = 0.5
 
@@ -59,6 +64,8 @@ class Bridge:
         self._commands = CommandDesk(database, settings.run_dir, self._view, self._answer)
         self._fleet = FleetFace(settings, database, self._view, password)
         self._unsaid: deque[Publication] = deque(maxlen=MAX_UNSAID)
+        self._held: deque[Received] = deque()
+        self._held_at = 0.0
         self._online = False
         self._stopping = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -69,7 +76,7 @@ class Bridge:
 
     def run(self) -> None:
         """Until `stop`."""
-        self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, False))
+        self._note_connected(False)
         if self._settings.mqtt.enabled:
             self._link.start()
             self._fleet.start()
@@ -91,9 +98,25 @@ class Bridge:
         os.eventfd_write(self._wake, 1)
 
     def _step(self, now_s: float) -> None:
-        changed = self._view.read() or self._store_changed(now_s)
+        changed = self._view.read()
+        # Before anything that may wait for the store.
         for event in self._link.receive():
             changed = self._handle(event, now_s) or changed
+        try:
+            self._work_off(now_s, changed=changed)
+        except Exception:
+            # A store in trouble must not end the process: a stop from afar still has to come through.
+            log.exception("the store fails; tried again at the next poll")
+            self._version = -1
+        if now_s - self._alive_at >= TICK_S:
+            self._alive_at = now_s
+            ipc.notify("WATCHDOG=1")
+
+    def _work_off(self, now_s: float, *, changed: bool) -> None:
+        """All that a store in trouble can hold up. Raises what the store raises."""
+        changed = self._store_changed(now_s) or changed
+        if self._held and now_s - self._held_at >= HELD_RETRY_S:
+            changed = self._take_held(now_s) or changed
         changed = self._fleet.step(now_s, store_changed=changed) or changed
         if changed:
             self._commands.follow_up()
@@ -103,9 +126,6 @@ class Bridge:
             self._say_answers()
             self._up.pump(now_s)
             self._tell_state(now_s)
-        if now_s - self._alive_at >= TICK_S:
-            self._alive_at = now_s
-            ipc.notify("WATCHDOG=1")
 
     def _store_changed(self, now_s: float) -> bool:
         if now_s - self._polled_at < POLL_S:
@@ -118,11 +138,15 @@ class Bridge:
         """True where the store was changed by it."""
         match event:
             case Connected():
-                self._on_connected()
+                self._online = True
+                try:
+                    self._on_connected()
+                except Exception:
+                    log.exception("the store fails while the connection begins")
             case Disconnected(reason):
                 log.warning("disconnected", why=reason)
                 self._online = False
-                self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, False))
+                self._note_connected(False)
             case Refused(what, reason):
                 log.error("refused by the broker", what=what, why=reason)
             case Received():
@@ -130,26 +154,68 @@ class Bridge:
         return False
 
     def _on_connected(self) -> None:
-        self._online = True
-        self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, True))
+        self._note_connected(True)
         self._up.restart()
         self._link.publish(self._connection(LinkState.ONLINE))
         self._down.confirm()
         self._told = {}
 
+    def _note_connected(self, connected: bool) -> None:
+        try:
+            self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, connected))
+        except Exception:
+            log.exception("the state of the connection could not be written down")
+
     def _on_message(self, message: Received, now_s: float) -> bool:
+        if message.topic == self._topics.commands and self._commands.stop_at_once(message.payload):
+            message.done()
+            self._view.hint("tasks")
+            return True
+        if len(self._held) >= MAX_HELD:
+            self._let_go(message)
+            return False
+        waiting = bool(self._held)
+        self._held.append(message)
+        # Those before it come first: a pause and its resume must not change places.
+        return False if waiting else self._take_held(now_s)
+
+    def _take_held(self, now_s: float) -> bool:
+        """Take the messages in their order, each confirmed to the broker once the store has it."""
         changed = False
-        if message.topic == self._topics.events_up_ack:
-            self._up.on_ack(message.payload, now_s, live=not message.retained)
-        elif message.topic == self._topics.events_down:
-            changed = self._down.on_batch(message.payload)
-        elif message.topic == self._topics.commands:
-            self._commands.handle(message.payload)
-            changed = True
-        message.done()
+        while self._held:
+            message = self._held[0]
+            try:
+                changed = self._take(message, now_s) or changed
+                message.done()
+            except MISFIT:
+                self._let_go(message)
+            except Exception:
+                log.exception("a message waits for the store", topic=message.topic)
+                self._held_at = now_s
+                break
+            self._held.popleft()
         if changed:
             self._view.hint("tasks")
         return changed
+
+    def _take(self, message: Received, now_s: float) -> bool:
+        if message.topic == self._topics.events_up_ack:
+            self._up.on_ack(message.payload, now_s, live=not message.retained)
+        elif message.topic == self._topics.events_down:
+            return self._down.on_batch(message.payload)
+        elif message.topic == self._topics.commands:
+            self._commands.handle(message.payload)
+            return True
+        return False
+
+    def _let_go(self, message: Received) -> None:
+        """Not done: too many wait already, or no column can hold what it says. A command is refused; central
+        sends its batches again by itself.
+        """
+        log.error("a message is let go: the store does not take it", topic=message.topic)
+        if message.topic == self._topics.commands:
+            self._commands.turn_away(message.payload)
+        message.done()
 
     def _answer(self, answer: Answer) -> None:
         payload = answer.model_dump_json(exclude_none=True).encode()
@@ -168,7 +234,7 @@ class Bridge:
         told = state.model_dump(exclude={"at"})
         if told == self._told and since_s < STATE_EVERY_S:
             return
-        payload = state.model_dump_json(exclude_none=True).encode()
+        payload = state.to_json()  # nulls too: what is unknown is not the same as not there
         if self._link.publish(Publication(self._topics.state, payload, 0, retain=True)):
             self._told, self._state_at = told, now_s
 
@@ -236,7 +302,6 @@ class Bridge:
     def _end(self) -> None:
         self._link.stop([self._connection(LinkState.OFFLINE)])
         self._fleet.stop()
-        with contextlib.suppress(Exception):  # a store that is gone must not keep us from ending
-            self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, False))
+        self._note_connected(False)
         self._view.close()
         os.close(self._wake)

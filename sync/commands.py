@@ -10,7 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from edge import logs
-from edge.domain.errors import LunaError, RobotStoppedError, UnavailableError
+from edge.domain.errors import ConflictError, LunaError, RobotStoppedError, UnavailableError
 from edge.domain.errors import ValidationError as BadParamsError
 from edge.domain.robots import CommandStatus, CommandType
 from edge.domain.stops import StopSource
@@ -25,10 +25,16 @@ from sync.wire.envelope import Answer, AnswerStatus, Command, CommandKind
 
 log = logs.get("sync.commands")
 
-NOT_OFFERED = "NOT_OFFERED"
 _MOVES = frozenset({CommandKind.GO_TO_WAYPOINT, CommandKind.DOCK, CommandKind.RESUME})
 _TRIPS = frozenset({TaskType.INTER_STAFF, TaskType.WORKSTATION, TaskType.TRANSFER})
-_FINAL = frozenset({AnswerStatus.DONE, AnswerStatus.FAILED, AnswerStatus.REJECTED})
+MAX_UNWRITTEN = 100
+"""Stops that the store could not take yet; a store that is broken for longer loses the oldest."""
+
+
+class UnderMaintenanceError(ConflictError):
+    """Who works on the robot is not to be surprised by a drive from afar."""
+
+    code = "MAINTENANCE"
 
 
 class CommandDesk:
@@ -41,9 +47,32 @@ class CommandDesk:
         self._run_dir = run_dir
         self._view = view
         self._say = say
+        self._unwritten: dict[str, tuple[Command, Answer]] = {}
+
+    def stop_at_once(self, payload: bytes) -> bool:
+        """Carry out an emergency stop, whatever the store is like. False where it is no such command."""
+        try:
+            command = Command.model_validate_json(payload)
+        except ValidationError:
+            return False
+        if command.type != CommandKind.EMERGENCY_STOP:
+            return False
+        self._stop(command)
+        return True
+
+    def turn_away(self, payload: bytes) -> None:
+        """Answer a command that is not done because the store does not take it. Needs no store."""
+        self._say(
+            self._answer(
+                _id_in(payload),
+                AnswerStatus.REJECTED,
+                code=UnavailableError.code,
+                reason="The robot's store does not take it.",
+            )
+        )
 
     def handle(self, payload: bytes) -> None:
-        """Check a command, do it, answer it."""
+        """Check a command, do it, answer it. What the store raises comes out, and then nothing was done."""
         try:
             command = Command.model_validate_json(payload)
         except ValidationError as error:
@@ -60,6 +89,7 @@ class CommandDesk:
 
     def follow_up(self) -> None:
         """Answer the commands whose orders the robot has carried out, or failed to."""
+        self._write_stops()
         for order_id, command_id in self._database.read(remote.orders).items():
             answer = self._end_of(order_id, command_id)
             if answer is not None:
@@ -86,7 +116,7 @@ class CommandDesk:
             answer = self._answer(
                 command.command_id, AnswerStatus.REJECTED, code=error.code, reason=error.message
             )
-            self._database.write(actor, lambda tx: _record_refusal(tx, command, answer))
+            self._database.write(actor, partial(_record, command=command, answer=answer))
             answers = [answer]
         for answer in answers:
             self._say(answer)
@@ -111,24 +141,40 @@ class CommandDesk:
         return [accepted, done]
 
     def _stop(self, command: Command) -> None:
-        """Never refused for being late. Known and done already: no effect. The store being away is no reason."""
-        try:
-            first_time, before = self._database.write(
-                _issuer(command), lambda tx: inbox.register_command(tx, _plain(command))
-            )
-        except Exception:
-            log.exception("the stop could not be written down first")
-            first_time, before = True, {}
-        # Registered, and then we died before the gate heard of it: then it is still to be done.
-        if not first_time and before.get("status") in _FINAL:
+        """Never refused for being late. To the gate first: the store may be slow, full or broken."""
+        before = self._answered(command.command_id)
+        if before is not None:
             self._say(self._answer(command.command_id, AnswerStatus.DUPLICATE, first=before))
             return
-        self._say(self._answer(command.command_id, AnswerStatus.ACCEPTED))
         answer = self._ask_gate(command)
+        self._say(self._answer(command.command_id, AnswerStatus.ACCEPTED))
         self._say(answer)
-        self._database.write(
-            _issuer(command), lambda tx: inbox.answer_command(tx, answer.command_id, _plain(answer))
-        )
+        if len(self._unwritten) >= MAX_UNWRITTEN:
+            del self._unwritten[next(iter(self._unwritten))]
+        self._unwritten[command.command_id] = (command, answer)
+        self._write_stops()
+
+    def _answered(self, command_id: str) -> dict[str, Any] | None:
+        """The first answer to a command; None for one that is new, or where the store cannot say."""
+        if command_id in self._unwritten:
+            return _plain(self._unwritten[command_id][1])
+        try:
+            return self._database.read(lambda r: inbox.first_answer(r, command_id))
+        except Exception:
+            log.exception("whether the stop came before cannot be read")
+            return None
+
+    def _write_stops(self) -> None:
+        """Write down the stops that were carried out; what fails is tried again at the next call."""
+        for command_id, (command, answer) in list(self._unwritten.items()):
+            try:
+                self._database.write(
+                    _issuer(command), partial(_record, command=command, answer=answer)
+                )
+            except Exception:
+                log.exception("a stop could not be written down", command=command_id)
+                return
+            del self._unwritten[command_id]
 
     def _ask_gate(self, command: Command) -> Answer:
         reason = str(command.params.get("reason") or "asked for from afar")[:200]
@@ -145,10 +191,7 @@ class CommandDesk:
         return self._answer(command.command_id, AnswerStatus.DONE, result=result)
 
     def _refuse_malformed(self, payload: bytes, why: str) -> None:
-        try:
-            command_id = str(orjson.loads(payload)["command_id"])[:64]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            command_id = ""
+        command_id = _id_in(payload)
         self._database.write(
             SYNC, lambda tx: audit.record(tx, "remote.malformed", "command", command_id, why=why)
         )
@@ -240,6 +283,10 @@ def _dock(tx: Transaction, command: Command) -> tuple[str, dict[str, Any]]:
 def _order(
     tx: Transaction, command: Command, kind: CommandType, params: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
+    if robot.get_state(tx).maintenance:
+        raise UnderMaintenanceError(
+            "The robot is under maintenance; people at work on it may be near."
+        )
     order = robot.order(tx, kind, params, expires_at=command.expires_at.isoformat())
     return order.id, {"order_id": order.id}
 
@@ -265,7 +312,7 @@ _EFFECTS: dict[str, Effect] = {
 }
 
 
-def _record_refusal(tx: Transaction, command: Command, answer: Answer) -> None:
+def _record(tx: Transaction, command: Command, answer: Answer) -> None:
     inbox.register_command(tx, _plain(command))
     inbox.answer_command(tx, command.command_id, _plain(answer))
 
@@ -273,6 +320,14 @@ def _record_refusal(tx: Transaction, command: Command, answer: Answer) -> None:
 def _finish(answer: Answer, order_id: str, tx: Transaction) -> None:
     inbox.answer_command(tx, answer.command_id, _plain(answer))
     remote.answered(tx, order_id)
+
+
+def _id_in(payload: bytes) -> str:
+    """The id in what may be no command; empty where there is none."""
+    try:
+        return str(orjson.loads(payload)["command_id"])[:64]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
 
 
 def _issuer(command: Command) -> Actor:

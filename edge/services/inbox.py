@@ -53,6 +53,11 @@ def register_command(tx: Transaction, command: Mapping[str, Any]) -> tuple[bool,
     return True, dict(ACCEPTED)
 
 
+def first_answer(reader: Reader, command_id: str) -> dict[str, Any] | None:
+    """The answer that this command got; None for one that never came."""
+    return RemoteCommands(reader).answer(command_id)
+
+
 def answer_command(tx: Transaction, command_id: str, answer: dict[str, Any]) -> None:
     """What the command came to; given again to whoever sends it again."""
     RemoteCommands(tx).set_answer(command_id, answer)

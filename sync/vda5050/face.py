@@ -1,6 +1,7 @@
 """The VDA 5050 side of the robot: a link of its own, because a connection has one last will and each face needs one."""
 
 import math
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,8 @@ log = logs.get("sync.vda5050")
 FLEET = Actor(id="vda5050")
 KEEPALIVE_S = 15
 MOVING_M_S = 0.01
+BEGIN_WITHIN = timedelta(minutes=1)
+"""A drive that has not begun by then is not begun: nobody expects the robot to set off hours later."""
 
 
 class FleetFace:
@@ -71,7 +74,14 @@ class FleetFace:
         """Take in what came, and tell what changed. True where the store was changed."""
         before = self._order.to_json()
         for event in self.link.receive():
-            self._handle(event)
+            try:
+                self._handle(event)
+            except (
+                Exception
+            ):  # what the store raises: the fleet manager sees no new state, and asks again
+                log.exception("a message could not be taken")
+            if isinstance(event, Received):
+                event.done()
         if store_changed:
             self._paused = self._database.read(robot.get_state).paused
             self._places = {
@@ -99,7 +109,6 @@ class FleetFace:
                 self._on_order(event.payload)
             elif event.topic == f"{self._prefix}/instantActions":
                 self._on_actions(event.payload)
-            event.done()
 
     def _on_order(self, payload: bytes) -> None:
         try:
@@ -132,7 +141,16 @@ class FleetFace:
                 raise RejectedError(
                     ORDER, "The robot is busy with a delivery.", orderId=order.order_id
                 )
-            drive = robot.order(tx, CommandType.GO_TO, {"location": target.location_code})
+            if robot.get_state(tx).maintenance:
+                raise RejectedError(
+                    ORDER, "The robot is under maintenance.", orderId=order.order_id
+                )
+            drive = robot.order(
+                tx,
+                CommandType.GO_TO,
+                {"location": target.location_code},
+                expires_at=(self._database.clock.now() + BEGIN_WITHIN).isoformat(),
+            )
             taken.take(order, steps, drive.id)
             remote.save_fleet_order(tx, taken.to_json())
 

@@ -211,6 +211,35 @@ def test_an_emergency_stop_goes_to_the_gate_even_when_late_and_counts_once(
         gate_state(here, MotionState.RESET)
 
 
+@pytest.mark.parametrize("kind", ["go_to_waypoint", "dock"])
+def test_nothing_from_afar_drives_a_robot_under_maintenance(
+    here: Site, integrator: Probe, kind: str
+) -> None:
+    with gate(here.data_dir):
+        wait_for_gate(here, integrator)
+        here.library.do(lambda tx: robot.set_maintenance(tx, True))
+
+        (answer,) = send(here, integrator, command(kind, waypoint="ROOM-101"))
+
+        assert (answer.status, answer.code) == (AnswerStatus.REJECTED, "MAINTENANCE")
+    assert claim(here) is None
+
+
+def test_while_the_gate_is_away_nobody_is_told_that_no_stop_is_active(
+    here: Site, integrator: Probe
+) -> None:
+    integrator.wait_message(here.topics.state)
+
+    told = orjson.loads(integrator.payloads(here.topics.state)[-1])
+
+    assert told["emergency_stop"]["active"] is None
+    with gate(here.data_dir):
+        integrator.wait_for(
+            lambda me: b'"active":false' in me.payloads(here.topics.state)[-1],
+            "the gate's word that nothing is stopped",
+        )
+
+
 def test_an_emergency_stop_that_the_gate_does_not_confirm_says_so(
     here: Site, integrator: Probe
 ) -> None:

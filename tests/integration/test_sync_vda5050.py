@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,27 @@ def finish(
     here: Site, drive: RobotCommand, status: CommandStatus = CommandStatus.DONE, **result: str
 ) -> None:
     here.library.do(lambda tx: robot.finish_command(tx, drive.id, status, result))
+
+
+def test_an_order_is_refused_under_maintenance(here: Site, fleet: Probe) -> None:
+    here.library.do(lambda tx: robot.set_maintenance(tx, True))
+
+    send(fleet, "order", order(node("ROOM-101", 0)))
+
+    refused = wait_state(fleet, errors, "the refusal")
+    assert "maintenance" in refused["errors"][0]["errorDescription"]
+    assert here.library.do(robot.next_command) is None
+
+
+def test_a_drive_that_does_not_begin_within_a_minute_is_not_begun(here: Site, fleet: Probe) -> None:
+    sent = datetime.now(UTC)
+    send(fleet, "order", order(node("ROOM-101", 0)))
+
+    drive = wait_for(lambda: here.library.do(robot.next_command), "the drive")
+
+    assert drive.expires_at is not None
+    left = datetime.fromisoformat(drive.expires_at) - sent
+    assert timedelta(seconds=55) < left < timedelta(seconds=90)
 
 
 def test_every_message_keeps_the_official_schema(here: Site, fleet: Probe) -> None:
