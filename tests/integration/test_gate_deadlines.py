@@ -132,6 +132,11 @@ def test_a_low_battery_holds_until_it_is_charged(robot: Bench) -> None:
     robot.until_state("RUNNING")
 
 
+def test_what_lies_on_the_tray_is_told_in_grams(robot: Bench) -> None:
+    robot.board.set_tray(850)
+    until(lambda: (now := robot.state()) is not None and now.tray_grams == 850, "850 g are told")
+
+
 def test_a_second_gate_on_the_same_data_is_refused_in_one_line(robot: Bench) -> None:
     command = [
         *(sys.executable, "-m", "firmware_bridge.gate", "--data-dir", str(robot.data_dir)),
