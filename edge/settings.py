@@ -70,6 +70,7 @@ class Ros(Section):
 class Sim(Section):
     speed: float = Field(1.0, gt=0, le=100, description="simulated seconds a real second, at most")
     seed: int = 1
+    people: int = Field(0, ge=0, le=50, description="how many walk about in the simulated library")
 
 
 class Requests(Section):

@@ -18,6 +18,7 @@ from ros_nodes.navigation.maps import load_map
 from ros_nodes.runtime import Runtime, steady
 from ros_nodes.simulation.body import BodyNode
 from ros_nodes.simulation.memory import Remembered, recall, remember
+from ros_nodes.simulation.people import Crowd
 from ros_nodes.simulation.scan import Scanner
 from ros_nodes.simulation.world import World
 
@@ -50,7 +51,8 @@ def run(settings: Settings, ros_arguments: Sequence[str] = ()) -> None:
     board = make_board(settings)
     start_s = max(time.time(), remembered.clock_s if remembered else 0.0)
     with Runtime(settings, ros_arguments, sim_time=False) as runtime:
-        node = BodyNode(board, world, scanner, speed=settings.sim.speed, start_s=start_s)
+        crowd = make_crowd(settings, world)
+        node = BodyNode(board, world, scanner, crowd, speed=settings.sim.speed, start_s=start_s)
 
         def keep() -> None:
             remember(memory, Remembered(*world.pose, world.battery.fraction, node.clock_s))
@@ -79,6 +81,14 @@ def make_world(settings: Settings, remembered: Remembered | None) -> tuple[World
     charge = remembered.charge if remembered else 1.0
     world = World(grid, start, seed=settings.sim.seed, docks=docks, battery=charge)
     return world, Scanner(grid, seed=settings.sim.seed)
+
+
+def make_crowd(settings: Settings, world: World) -> Crowd | None:
+    """The people in this world; None where nobody is wanted, which saves their map."""
+    count = settings.sim.people
+    if not count:
+        return None
+    return Crowd(world.grid, count, seed=settings.sim.seed, robot=world.pose)
 
 
 def make_board(settings: Settings) -> SimulatedBoard:

@@ -17,6 +17,7 @@ from edge import ipc, logs
 from firmware_bridge.simulator import SimulatedBoard
 from ros_nodes import convert, qos
 from ros_nodes.runtime import steady
+from ros_nodes.simulation.people import Crowd
 from ros_nodes.simulation.scan import Scanner
 from ros_nodes.simulation.world import World
 
@@ -35,11 +36,19 @@ log = logs.get("body")
 
 class BodyNode(Node):
     def __init__(
-        self, board: SimulatedBoard, world: World, scanner: Scanner, *, speed: float, start_s: float
+        self,
+        board: SimulatedBoard,
+        world: World,
+        scanner: Scanner,
+        crowd: Crowd | None = None,
+        *,
+        speed: float,
+        start_s: float,
     ) -> None:
         """`start_s`: what the simulated clock shows at first, s since 1970; unused at speed 1."""
         super().__init__("body")
         self._board, self.world, self._scanner = board, world, scanner
+        self._crowd = crowd
         self._speed = speed
         self._start_s = start_s
         self._step_s = STEP_S * min(1.0, speed)
@@ -73,6 +82,8 @@ class BodyNode(Node):
 
     def _step(self) -> None:
         world, board = self.world, self._board
+        if self._crowd is not None:
+            world.people = self._crowd.step(self._step_s, world.pose)
         world.step(self._step_s, *board.commanded())
         odometry, battery = world.odometry, world.battery
         board.set_odometry(odometry.x, odometry.y, odometry.theta, odometry.v, odometry.w)

@@ -16,6 +16,8 @@ _STAND_S = (1.0, 15.0)
 _LONGEST_WALK_M = 8.0
 _KEEP_FROM_ROBOT_M = 0.35
 _PATIENCE_S = 3.0
+_FIRST_M = 1.5
+"""Nobody is nearer to the robot at first."""
 
 
 @dataclass(slots=True)
@@ -31,10 +33,16 @@ class _Person:
 class Crowd:
     """Walks in straight lines over free space, from a seed."""
 
-    def __init__(self, grid: OccupancyGrid, count: int = 0, *, seed: int = 1) -> None:
+    def __init__(
+        self, grid: OccupancyGrid, count: int = 0, *, seed: int = 1, robot: Pose | None = None
+    ) -> None:
+        """`robot`: where it stands; nobody comes into being right beside it."""
         self._grid = grid
         self._random = random.Random(seed)
         self._cells = np.argwhere(grid.passable(PERSON_RADIUS_M))
+        if robot is not None:
+            x, y = grid.centres(self._cells).T
+            self._cells = self._cells[np.hypot(x - robot.x, y - robot.y) > _FIRST_M]
         self._people = [self._arrive() for _ in range(count if len(self._cells) else 0)]
 
     @property

@@ -45,3 +45,9 @@ def test_nobody_walks_into_a_robot_that_stands() -> None:
         walk(crowd, 0.3, robot)
         nearest = min(robot.distance(x, y) for x, y, _ in crowd.circles)
         assert nearest > min(apart, PERSON_RADIUS_M + 0.3)
+
+
+def test_nobody_comes_into_being_beside_the_robot() -> None:
+    robot = Pose(14.0, 14.1)
+    crowd = Crowd(GRID, 50, seed=4, robot=robot)
+    assert all(robot.distance(x, y) > 1.5 for x, y, _ in crowd.circles)
