@@ -4,11 +4,12 @@ import secrets
 from dataclasses import replace
 
 from edge.domain.errors import BookNotAvailableError, ForbiddenError, NotFoundError
-from edge.domain.inventory import CopyStatus
+from edge.domain.inventory import Copy, CopyStatus
 from edge.domain.messages import Message
 from edge.domain.requests import TABLE, Request, RequestEvent, RequestStatus
 from edge.domain.tasks import Task, TaskEvent, TaskType
 from edge.domain.transitions import follow
+from edge.domain.waypoints import Waypoint
 from edge.services import audit, catalogue, outbox, places, tasks, users
 from edge.services.aftermath import tell_owner, tell_staff
 from edge.services.records import record
@@ -39,15 +40,11 @@ def create(
         return before
     users.get(tx, user_id)
     destination = places.find_destination(tx, request_location, field="request_location")
-    copy = Copies(tx).first_available(catalogue.get(tx, book_id).id)
-    if copy is None:
-        raise BookNotAvailableError(book_id, catalogue.get(tx, book_id).status)
-    catalogue.move_copy(tx, copy, replace(copy, status=CopyStatus.RESERVED))
     request = Request(
         id=request_id or new_id(),
         user_id=user_id,
         book_id=book_id,
-        copy_id=copy.id,
+        copy_id=_reserve_copy(tx, book_id).id,
         request_location=destination.location_code,
         status=RequestStatus.PENDING,
         requested_at=tx.now,
@@ -59,17 +56,7 @@ def create(
     Requests(tx).add(request)
     outbox.emit(tx, "request.created", "request", request.id, record(request))
     audit.record(tx, "request.create", "request", request.id, book_id=book_id)
-    task = tasks.plan(
-        tx,
-        task_id=request.task_id,
-        task_type=TaskType.STUDENT_DELIVERY,
-        request_id=request.id,
-        source_location=places.nearest_desk(tx, destination).location_code,
-        destination_location=destination.location_code,
-        copy_id=copy.id,
-        recipient_id=user_id,
-        not_before=not_before,
-    )
+    task = _plan_delivery(tx, request, destination, not_before)
     if auto_approve:
         return approve(tx, request.id)
     tell_owner(tx, task, Message.REQUEST_RECEIVED)
@@ -127,6 +114,32 @@ def list_requests(
 ) -> Page[Request]:
     check_page(page, limit)
     return Requests(reader).page(user_id, status, page=page, limit=limit, sort=sort, order=order)
+
+
+def _reserve_copy(tx: Transaction, book_id: str) -> Copy:
+    """Raises NotFoundError, BookNotAvailableError."""
+    book = catalogue.get(tx, book_id)
+    copy = Copies(tx).first_available(book.id)
+    if copy is None:
+        raise BookNotAvailableError(book_id, book.status)
+    catalogue.move_copy(tx, copy, replace(copy, status=CopyStatus.RESERVED))
+    return copy
+
+
+def _plan_delivery(
+    tx: Transaction, request: Request, destination: Waypoint, not_before: str | None
+) -> Task:
+    return tasks.plan(
+        tx,
+        task_id=request.task_id,
+        task_type=TaskType.STUDENT_DELIVERY,
+        request_id=request.id,
+        source_location=places.nearest_desk(tx, destination).location_code,
+        destination_location=destination.location_code,
+        copy_id=request.copy_id,
+        recipient_id=request.user_id,
+        not_before=not_before,
+    )
 
 
 def _task(reader: Reader, request: Request) -> Task:
