@@ -16,10 +16,10 @@ from edge.store.sqlite import MISFIT
 from sync import accounts
 from sync.commands import CommandDesk
 from sync.down import DownStream
-from sync.link import (
+from sync.link import Link
+from sync.link_events import (
     Connected,
     Disconnected,
-    Link,
     LinkEvent,
     LinkSettings,
     Publication,

@@ -8,12 +8,15 @@ from edge import logs
 from edge.domain.users import Actor
 from edge.services import inbox, outbox, remote
 from edge.store.database import Database, Transaction
-from sync.link import Link, Publication
+from sync.link import Link
+from sync.link_events import Publication
 from sync.wire.envelope import Ack, Batch, Position, Rejected
 from sync.wire.topics import Topics
 
 log = logs.get("sync.down")
 
+MAX_TOLD = 100
+"""Refusals that each acknowledgement repeats."""
 CENTRAL = Actor(id="central", origin="central")
 
 
@@ -39,22 +42,27 @@ class DownStream:
             return False
         before = self._database.read(lambda r: outbox.cursor(r, batch.stream, inbox.DOWN))
         through = self._database.write(CENTRAL, lambda tx: _apply(tx, batch))
-        parked = [
-            Rejected(seq=seq, id=str(event.get("id", "")), reason=reason)
-            for seq, event, reason in self._database.read(lambda r: inbox.rejected(r, batch.stream))
-            if before < seq <= through
-        ]
-        if parked:
-            log.warning("events parked", count=len(parked), first=parked[0].reason)
-        self._acknowledge(Ack(stream=batch.stream, through=through, rejected=parked))
+        self._acknowledge(Position(stream=batch.stream, through=through), news_after=before)
         return through > before
 
     def confirm(self) -> None:
         """Say again how far we are."""
         if (position := self.position) is not None:
-            self._acknowledge(Ack(stream=position.stream, through=position.through))
+            self._acknowledge(position, news_after=position.through)
 
-    def _acknowledge(self, ack: Ack) -> None:
+    def _acknowledge(self, position: Position, *, news_after: int) -> None:
+        """Each time with the last refusals: an acknowledgement may be lost, and central must hear of them once."""
+        stream, through = position.stream, position.through
+        parked = [
+            Rejected(seq=seq, id=str(event.get("id", "")), reason=reason)
+            for seq, event, reason in self._database.read(lambda r: inbox.rejected(r, stream))
+        ]
+        news = [one for one in parked if one.seq > news_after]
+        if news:
+            log.warning("events parked", count=len(news), first=news[0].reason)
+        # All that are news, and as many older ones as a message bears.
+        told = parked[-max(len(news), MAX_TOLD) :]
+        ack = Ack(stream=stream, through=through, rejected=told)
         self._link.publish(Publication(self._topics.events_down_ack, ack.to_json(), 1, retain=True))
 
 

@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -22,6 +22,16 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+
+from sync.link_events import (
+    Connected,
+    Disconnected,
+    LinkEvent,
+    LinkSettings,
+    Publication,
+    Received,
+    Refused,
+)
 
 log = structlog.get_logger("link")
 
@@ -36,65 +46,6 @@ RECEIVE_MAXIMUM = 16
 SESSION_EXPIRY_S = 7 * 86400
 SILENCE_FACTOR = 2.0
 """Nothing from the broker for this many keepalives: the connection is taken for dead, whatever paho says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    topic: str
-    payload: bytes
-    qos: int = 1
-    retain: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LinkSettings:
-    """`subscriptions` are (filter, QoS). `client_id` also names the session that the broker keeps for us.
-
-    Without `keep_session` the broker forgets us when the connection ends, and what was on its way.
-    """
-
-    host: str
-    port: int
-    client_id: str
-    username: str
-    password: str = field(repr=False)
-    keepalive_s: int = 10
-    will: Publication | None = None
-    subscriptions: Sequence[tuple[str, int]] = ()
-    keep_session: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """Logged in and subscribed. `session_present`: the broker knew us."""
-
-    session_present: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message. With QoS 1 the broker keeps it for us until `done` is called: after the commit, not before."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    done: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The broker did not take what we published, or did not grant what we asked for."""
-
-    what: str
-    reason: str
-
-
-LinkEvent = Connected | Disconnected | Received | Refused
 
 
 def backoff_s(attempt: int, chance: float) -> float:
@@ -409,6 +360,12 @@ class _Connection:
         for (topic, _qos), reason in zip(self._settings.subscriptions, reasons, strict=False):
             if reason.is_failure:
                 self._put(Refused(f"subscribe {topic}", str(reason)))
+        if all(reason.is_failure for reason in reasons):
+            # It would hear nothing, and believe that all is well. Tried again as seldom as a refused login.
+            self._outcome.reason = "every subscription was refused"
+            self._outcome.login_refused = True
+            self._over.set()
+            return
         self._put(Connected(self._session_present))
 
     def _on_log(self, client: paho.Client, _: Any, level: int, text: str) -> None:

@@ -7,7 +7,8 @@ from edge import logs
 from edge.domain.users import Actor
 from edge.services import outbox
 from edge.store.database import Database, new_id
-from sync.link import Link, Publication
+from sync.link import Link
+from sync.link_events import Publication
 from sync.wire.envelope import Ack, Position
 from sync.wire.stream import Sender
 from sync.wire.topics import Topics

@@ -17,7 +17,8 @@ from edge.services import audit, places, remote, robot, tasks
 from edge.settings import Settings
 from edge.store.database import Database, Transaction
 from sync import accounts
-from sync.link import Connected, Link, LinkEvent, LinkSettings, Publication, Received
+from sync.link import Link
+from sync.link_events import Connected, LinkEvent, LinkSettings, Publication, Received
 from sync.vda5050 import factsheet
 from sync.vda5050.messages import Action, Headers, InstantActions, Node, Order
 from sync.vda5050.order import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.link import Publication
+from sync.link_events import Publication
 from sync.wire.topics import Topics
 from tests.support.broker import KINDS, BrokerProcess, Probe, make_data_dir, running
 

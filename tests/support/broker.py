@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from sync.broker import find_mosquitto
-from sync.link import Connected, Disconnected, Link, LinkEvent, LinkSettings, Publication, Received
+from sync.link import Link
+from sync.link_events import Connected, Disconnected, LinkEvent, LinkSettings, Publication, Received
 
 START_S = 15.0
 KINDS = ("mosquitto", "embedded")
