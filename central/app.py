@@ -1,7 +1,8 @@
 """The central server's HTTP API: the same envelope and paths as the robot's own, seen from above."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
@@ -33,6 +34,7 @@ STATUS: dict[type[LunaError], int] = {
     UnavailableError: 503,
 }
 MAX_LIMIT = 100
+_REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class Body(BaseModel):
@@ -74,11 +76,23 @@ def create_app(store: Store, tokens: Tokens, link: SiteLink | None) -> FastAPI:
 
     app = FastAPI(title="LUNA central", version="1", lifespan=lifespan)
     app.state.store, app.state.tokens, app.state.link = store, tokens, link
+    app.middleware("http")(_with_id)
     app.include_router(_open)
     app.include_router(_api)
     app.add_exception_handler(LunaError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_bad_input)
     return app
+
+
+async def _with_id(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Each answer bears the id of its request, in its header as in its body."""
+    request_id = new_id()
+    _REQUEST_ID.set(request_id)
+    answer = await call_next(request)
+    answer.headers["X-Request-ID"] = request_id
+    return answer
 
 
 def _caller(request: Request, authorization: Annotated[str, Header()] = "") -> str:
@@ -110,7 +124,7 @@ def log_in(request: Request, body: Login) -> dict[str, Any]:
         {
             "user": account,
             "access_token": token,
-            "token_type": "bearer",
+            "token_type": "Bearer",
             "expires_in": accounts.TOKEN_S,
         }
     )
@@ -236,7 +250,7 @@ def _many(data: list[dict[str, Any]], paging: Paging, total: int) -> dict[str, A
 
 
 def _meta() -> dict[str, str]:
-    return {"timestamp": timestamp(), "request_id": new_id()}
+    return {"timestamp": timestamp(), "request_id": _REQUEST_ID.get()}
 
 
 def _failure(status: int, code: str, message: str, details: dict[str, Any]) -> Response:

@@ -5,6 +5,7 @@ import os
 import select as selecting
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,10 +14,12 @@ import orjson
 import structlog
 from pydantic import ValidationError
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import OperationalError
 
 from central import inbox, outbox, requests, tables
 from central.store import Store, new_id
-from sync.link import Disconnected, Link, LinkSettings, Publication, Received, Refused
+from sync.link import Link
+from sync.link_events import Disconnected, LinkSettings, Publication, Received, Refused
 from sync.wire.envelope import Ack, Batch
 from sync.wire.stream import Sender
 from sync.wire.topics import ANY, Topics, parse
@@ -25,6 +28,8 @@ log = structlog.get_logger("central")
 
 BATCH_EVENTS = 100
 TICK_S = 1.0
+MAX_HELD = 8
+"""Messages that wait for a store in trouble; fewer than the broker sends without confirmation."""
 
 
 class SiteLink:
@@ -42,6 +47,7 @@ class SiteLink:
         )
         self._senders: dict[str, Sender] = {}
         self._online: set[str] = set()
+        self._held: deque[Received] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="site", daemon=True)
@@ -76,9 +82,13 @@ class SiteLink:
             selecting.select([self._link.fileno(), self._wake], [], [], TICK_S)
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._wake)
-            for event in self._link.receive():
-                self._handle(event)
-            self._tell()
+            try:
+                self._take_held()
+                for event in self._link.receive():
+                    self._handle(event)
+                self._tell()
+            except Exception:
+                log.exception("the robots could not be told; tried again later")
 
     def _handle(self, event: Any) -> None:
         if isinstance(event, Disconnected):
@@ -86,10 +96,29 @@ class SiteLink:
         elif isinstance(event, Refused):
             log.warning("refused by the broker", what=event.what, why=event.reason)
         elif isinstance(event, Received):
-            self._on_message(event)
-            event.done()
+            if len(self._held) < MAX_HELD:
+                self._held.append(event)
+                self._take_held()
+            else:
+                # Robots send again what is not confirmed by us, and tell their state all the time.
+                log.error("a message is let go: the store takes nothing", topic=event.topic)
+                event.done()
+
+    def _take_held(self) -> None:
+        """Take what came, in order, each confirmed to the broker when it is in the store."""
+        while self._held:
+            message = self._held[0]
+            try:
+                self._on_message(message)
+            except OperationalError:
+                log.exception("a message waits for the store", topic=message.topic)
+                return
+            except Exception:
+                log.exception("a message could not be taken", topic=message.topic)
+            self._held.popleft().done()
 
     def _on_message(self, message: Received) -> None:
+        """Raises what the store raises."""
         found = parse(message.topic)
         handler = self._handlers.get(found[1]) if found else None
         if found is None or handler is None:

@@ -194,3 +194,14 @@ def test_robots_are_shown_as_they_last_told(admin: TestClient) -> None:
 
     assert (robot["id"], robot["connection"]) == ("luna-01", {"state": "ONLINE"})
     assert admin.get("/api/v1/robots/nobody").status_code == 404
+
+
+def test_each_answer_bears_the_id_of_its_request(nobody: TestClient) -> None:
+    for answer in (nobody.get("/health"), nobody.get("/api/v1/books")):
+        assert answer.headers["X-Request-ID"] == answer.json()["meta"]["request_id"]
+
+
+def test_the_token_is_of_the_same_type_as_the_robots(nobody: TestClient) -> None:
+    answer = nobody.post("/api/v1/auth/login", json={"email": ADMIN, "password": PASSWORD}).json()
+
+    assert answer["data"]["token_type"] == "Bearer"
