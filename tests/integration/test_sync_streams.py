@@ -10,6 +10,7 @@ import pytest
 
 from edge.domain.requests import RequestStatus
 from edge.services import outbox, requests
+from edge.store import sqlite
 from edge.store.database import Reader
 from sync.wire.envelope import Ack, Batch, Connection, Event, LinkState, State
 from tests.support.broker import KINDS
@@ -310,3 +311,43 @@ def test_a_broker_that_lost_its_state_costs_nothing(here: Site) -> None:
 
     wait_for(lambda: all_confirmed(here), "everything to be confirmed")
     assert ledger(here) == told(here)
+
+
+def test_a_refusal_is_told_again_with_each_acknowledgement(here: Site) -> None:
+    central = here.probe("central", subscriptions=[(here.topics.events_down_ack, 1)])
+    here.start_sync()
+    wrong = {"stream": "central:1", "seq": 1, "id": "e-1", "type": "nobody.knows", "data": {}}
+    batch = orjson.dumps({"batch_id": "b-1", "events": [wrong]})
+
+    def refusals() -> list[list[int]]:
+        said = map(Ack.model_validate_json, central.payloads(here.topics.events_down_ack))
+        return [[one.seq for one in ack.rejected] for ack in said]
+
+    watcher = here.probe()
+    watcher.wait_message(here.topics.connection)
+    central.publish(here.topics.events_down, batch)
+    central.wait_for(lambda _: len(refusals()) >= 1, "the acknowledgement")
+    central.publish(here.topics.events_down, batch)
+    central.wait_for(lambda _: len(refusals()) >= 2, "the acknowledgement of the same batch")
+    here.kill_sync()
+    here.start_sync()
+    central.wait_for(lambda _: len(refusals()) >= 3, "the acknowledgement of a new connection")
+
+    assert refusals() == [[1], [1], [1]]
+
+
+def test_central_lives_through_a_store_that_takes_nothing_and_messages_it_cannot_take(
+    here: Site,
+) -> None:
+    here.central.start()
+    robot = here.probe("luna-test", password="robot-password", subscriptions=[])
+    robot.publish(here.topics.events_down_ack, b'{"stream": "x", "through": 1, "rejected": 5}')
+    connection = sqlite.connect(str(here.central.folder / "central.db"))
+    connection.execute("ALTER TABLE event RENAME TO mislaid")
+    here.start_sync()
+    robot.publish(here.topics.state, b"{}")
+    wait_for(lambda: here.central.get("/robots/luna-test"), "the robot's connection")
+    connection.execute("ALTER TABLE mislaid RENAME TO event")
+    connection.close()
+
+    wait_for(lambda: all_confirmed(here), "central to confirm everything after all")
