@@ -11,7 +11,7 @@ from central.app import create_app
 from central.robots import SiteLink
 from central.store import Store
 from edge import ipc
-from sync.link_events import LinkSettings
+from sync.link import LinkSettings
 
 
 class _Server(uvicorn.Server):

@@ -18,8 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from central import inbox, outbox, requests, tables
 from central.store import Store, new_id
-from sync.link import Link
-from sync.link_events import Disconnected, LinkSettings, Publication, Received, Refused
+from sync.link import Disconnected, Link, LinkSettings, Publication, Received, Refused
 from sync.wire.envelope import Ack, Batch
 from sync.wire.stream import Sender
 from sync.wire.topics import ANY, Topics, parse

@@ -33,6 +33,18 @@ from sync.link_events import (
     Refused,
 )
 
+__all__ = [
+    "Connected",
+    "Disconnected",
+    "Link",
+    "LinkEvent",
+    "LinkSettings",
+    "Publication",
+    "Received",
+    "Refused",
+    "backoff_s",
+]
+
 log = structlog.get_logger("link")
 
 CONNECT_TIMEOUT_S = 5.0
