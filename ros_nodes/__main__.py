@@ -6,6 +6,7 @@ All nodes in one process, unless one is named.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +115,13 @@ class StoreMemory:
         return self._database.read(starting_pose)
 
     def remember_pose(self, pose: LastPose) -> None:
-        self._database.submit(self._actor, lambda tx: whereabouts.remember_pose(tx, pose))
+        written = self._database.submit(self._actor, lambda tx: whereabouts.remember_pose(tx, pose))
+        written.add_done_callback(_say_failure)
+
+
+def _say_failure(written: Future[None]) -> None:
+    if error := written.exception():
+        log.error("the pose is not written down", error=repr(error))
 
 
 def starting_pose(reader: Reader) -> LastPose:

@@ -155,6 +155,8 @@ class Navigator(Node):
 
     def close(self) -> None:
         self._velocity.publish(Twist())
+        if self._readings and not self._localiser.lost:
+            self._write_pose(self._readings[-1].pose)
 
     # Where the robot is
 
@@ -213,12 +215,7 @@ class Navigator(Node):
         where the robot stood. Whatever fits the first scan better is believed."""
         stood = Pose(*last.pose)
         rolled = stood.compose(Pose(*last.odometry).inverse()).compose(odometry)
-
-        def fit(pose: Pose) -> float:
-            self._localiser.start(pose, odometry)
-            return self._localiser.correct(self._points, odometry).quality
-
-        self._localiser.start(max((stood, rolled), key=fit), odometry)
+        self._localiser.find(self._points, (stood, rolled), odometry)
         self._last_pose = None
 
     def _remember(self, now: float, odometry: Pose) -> None:
@@ -227,6 +224,9 @@ class Navigator(Node):
         if self._localiser.lost or near or now - self._remembered_at < REMEMBER_S:
             return
         self._remembered, self._remembered_at = pose, now
+        self._write_pose(odometry)
+
+    def _write_pose(self, odometry: Pose) -> None:
         self._memory.remember_pose(LastPose(self._localiser.correction.compose(odometry), odometry))
 
     @property

@@ -18,7 +18,8 @@ class Whereabouts(Repository[R_co]):
         return LastPose(tuple(facts["pose"]), tuple(facts["odometry"]))
 
     def put(self: "Whereabouts[Transaction]", pose: LastPose) -> None:
-        value = to_json({"pose": pose.pose, "odometry": pose.odometry})
+        # Lists, because a caller's named tuple is not JSON.
+        value = to_json({"pose": [*pose.pose], "odometry": [*pose.odometry]})
         self._store.execute(
             "INSERT INTO state (key, value) VALUES (?, ?)"
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -6,6 +6,7 @@ distance field, with weights that leave out people). What is estimated is the tr
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +31,24 @@ class LocaliserSettings:
     good_quality: float = 0.45
     bad_scans_until_lost: int = 10
     longest_jump_m: float = 0.5
-    search_m: float = 0.6
-    search_rad: float = math.radians(20)
+    sure_quality: float = 0.8
+    """At a start: below this another place nearby may fit better, and is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where to search: a square of `sides` by `sides` positions, in each `turns` headings."""
+
+    reach_m: float
+    sides: int
+    reach_rad: float
+    turns: int
+
+
+_NEARBY = Window(0.6, 9, math.radians(20), 11)
+_ANYHOW = Window(1.6, 17, math.pi, 37)
+"""A second of driving and the way to brake, and turned by anything. Takes 50 ms: less than what
+would hold the robot for the silence of this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,19 @@ class Localiser:
         self._bad, self._search = 0, True
         self.lost = False
 
+    def find(self, points: Points, guesses: Sequence[Pose], odometry: Pose) -> None:
+        """Start at the guess that a scan fits best; where it fits none, anywhere around the first."""
+
+        def fit(guess: Pose) -> float:
+            self.start(guess, odometry)
+            return self.correct(points, odometry).quality
+
+        best = max(guesses, key=fit)
+        seen = self._few(points)
+        if fit(best) < self._settings.sure_quality and len(seen) >= self._settings.min_points:
+            best = max((best, self._best_near(seen, guesses[0], _ANYHOW)), key=fit)
+        self.start(best, odometry)
+
     def predict(self, odometry: Pose) -> Pose:
         """Go on with the odometry. A jump that no wheels can make means that the pose is not known
         any more."""
@@ -92,14 +122,13 @@ class Localiser:
         """Match a scan: `points` (n, 2) in the frame of the robot, `odometry` at the time of the
         scan."""
         settings = self._settings
-        points = points[np.isfinite(points).all(axis=1)]
-        points = points[:: max(1, math.ceil(len(points) / settings.max_points))]
+        points = self._few(points)
         guess = self._correction.compose(odometry)
         if len(points) < settings.min_points:
             self._judge(0.0)
             return Match(guess, 0.0, len(points))
         if self._search:
-            guess = self._best_near(points, guess)
+            guess = self._best_near(points, guess, _NEARBY)
         pose = self._align(points, guess)
         quality = self._quality(points, pose)
         if quality >= settings.good_quality:
@@ -107,6 +136,11 @@ class Localiser:
             self._correction = pose.compose(odometry.inverse())
         self._judge(quality)
         return Match(pose, quality, len(points))
+
+    def _few(self, points: Points) -> Points:
+        """Those that the laser saw, and no more of them than are needed."""
+        points = points[np.isfinite(points).all(axis=1)]
+        return points[:: max(1, math.ceil(len(points) / self._settings.max_points))]
 
     def _judge(self, quality: float) -> None:
         """Many bad scans in a row are being lost; a good one does not find the robot again, only
@@ -148,29 +182,37 @@ class Localiser:
             offset += change
             if abs(change[0]) + abs(change[1]) < 5e-4 and abs(change[2]) < 5e-4:
                 break
-        return Pose(guess.x + offset[0], guess.y + offset[1], wrap_angle(guess.theta + offset[2]))
+        x, y, turn = offset.tolist()  # plain floats: a pose is also written down and sent
+        return Pose(guess.x + x, guess.y + y, wrap_angle(guess.theta + turn))
 
-    def _best_near(self, points: Points, guess: Pose) -> Pose:
+    def _best_near(self, points: Points, guess: Pose, window: Window) -> Pose:
         """The best of a grid of poses around `guess`: what a person says is only about right."""
         settings = self._settings
         few = points[:: max(1, len(points) // 60)]
-        sides = np.linspace(-settings.search_m, settings.search_m, 9)
+        sides = np.linspace(-window.reach_m, window.reach_m, window.sides)
         best, least = guess, math.inf
-        for turn in sorted(
-            np.linspace(-settings.search_rad, settings.search_rad, 11).tolist(), key=abs
-        ):
+        turns = np.linspace(-window.reach_rad, window.reach_rad, window.turns).tolist()
+        for turn in sorted(turns, key=abs):
             turned = Pose(guess.x, guess.y, guess.theta + turn).points_out(few)
             shifts = np.stack(np.meshgrid(sides, sides, indexing="ij"), axis=-1).reshape(-1, 2)
             placed = (turned[None] + shifts[:, None]).reshape(-1, 2)
-            away = np.minimum(np.abs(self._field(placed)[0]), 2 * settings.outlier_m)
+            away = np.minimum(self._away(placed), 2 * settings.outlier_m)
             cost = away.reshape(len(shifts), -1).mean(axis=1)
             at = int(cost.argmin())
             if cost[at] < least - 1e-3:
                 least = float(cost[at])
-                best = Pose(
-                    guess.x + shifts[at, 0], guess.y + shifts[at, 1], wrap_angle(guess.theta + turn)
-                )
+                x, y = shifts[at].tolist()
+                best = Pose(guess.x + x, guess.y + y, wrap_angle(guess.theta + turn))
         return best
+
+    def _away(self, points: Points) -> NDArray[np.float64]:
+        """Distance to the nearest surface, as of the middle of each point's cell: for searching."""
+        height, width = self._surface.shape
+        cells = self._grid.cells_of(points)
+        column = np.clip(cells[:, 0].astype(np.int64), 0, width - 1)
+        row = np.clip(cells[:, 1].astype(np.int64), 0, height - 1)
+        away: NDArray[np.float64] = np.abs(self._surface.ravel()[row * width + column])
+        return away
 
     def _field(self, points: Points) -> tuple[NDArray[np.float64], Points]:
         """Signed distance to the nearest surface at points of the map, and its slope there."""

@@ -1,6 +1,7 @@
 """The task runner on a driving robot: tasks of the real store, people played by the test."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,28 @@ def test_a_killed_ros_process_goes_on_where_it_was(start: Start) -> None:
 
     assert moving.place == "DESK-2"
     assert [entry.event for entry in task_of(moving, task_id).history].count("start") == 1
+
+
+def test_after_a_power_cut_in_mid_drive_it_knows_where_it_stands_and_goes_on(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving, source="DESK-1")
+    moving.until(lambda: far_from_dock(moving), "the robot to be far from its dock")
+
+    for name in ("ros", "gate", "body"):
+        moving.kill(name)
+    moving.live.clear()
+    for name in ("body", "gate", "ros"):
+        moving.start(name)
+    moving.until(lambda: "pose" in moving.live, "the robot to be back")
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+    assert moving.place == "DESK-1"
+
+
+def far_from_dock(moving: MovingRobot) -> bool:
+    """By what the robot thinks, which the wheels' count alone could not tell after a cut."""
+    dock = moving.store.read(lambda reader: places.find(reader, "DOCK-1"))
+    pose = moving.live.get("pose", {"x": dock.x, "y": dock.y})
+    return math.dist((dock.x, dock.y), (pose["x"], pose["y"])) > 6.0
 
 
 @pytest.mark.parametrize("name", ["gate", "body"])

@@ -120,3 +120,21 @@ def test_a_map_with_a_turned_origin_is_matched_as_well() -> None:
     localiser.correct(look(truth), START)
     localiser.correct(look(truth), START)
     assert off(localiser.pose, seen)[0] < 0.02
+
+
+@pytest.mark.parametrize("truth", PLACES)
+def test_what_went_dark_while_it_turned_and_rolled_is_found_again(truth: Pose) -> None:
+    localiser = Localiser(GRID)
+    known = Pose(truth.x - 0.8, truth.y + 0.7, truth.theta + math.radians(130))
+    localiser.find(look(truth), (known, START), START)
+    for _ in range(3):
+        localiser.correct(look(truth), START)
+    metres, degrees = off(localiser.pose, truth)
+    assert not localiser.lost and metres < 0.05 and degrees < 2
+
+
+def test_the_pose_is_of_plain_numbers_that_can_be_written_down() -> None:
+    localiser = Localiser(GRID)
+    localiser.find(look(PLACES[0]), (PLACES[0],), START)
+    pose = localiser.correct(look(PLACES[0]), START).pose
+    assert [type(value) for value in (*pose, *localiser.pose)] == [float] * 6
