@@ -19,6 +19,7 @@ from edge import logs
 from edge.domain.errors import LunaError
 from edge.domain.stops import MotionState
 from edge.settings import Settings
+from edge.supervisor.ros_environment import stays_on_machine
 from firmware_bridge.sockets import GateState, StateWatcher, request_reset, request_stop
 from ros_nodes import convert, qos
 from ros_nodes.base import RETRY_S, is_open
@@ -31,9 +32,6 @@ GATE_TIMEOUT_S = 0.2
 """How long a ROS service may wait for the gate; the collision zones stand still meanwhile."""
 SCAN_S = 0.5
 """Oldest scan, in s of the clock of control, that one may drive by: three scans at 5 Hz."""
-ON_THE_ROBOT = frozenset({"LOCALHOST", "OFF"})
-"""Values of ROS_AUTOMATIC_DISCOVERY_RANGE with which only programs on this machine call our services. A reset is an
-act at the robot, so with any other there is no service for it."""
 
 log = logs.get("ros.emergency_stop")
 
@@ -55,7 +53,7 @@ class EmergencyStop(Node):
         self.create_subscription(Twist, "cmd_vel_nav", self._on_velocity, qos.COMMAND)
         self.create_subscription(LaserScan, "scan", self._on_scan, qos.SENSOR)
         self.create_service(Trigger, "emergency_stop/stop", self._on_stop)
-        if os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") in ON_THE_ROBOT:
+        if stays_on_machine(os.environ):  # a reset is an act at the robot
             self.create_service(ResetEmergencyStop, "emergency_stop/reset", self._on_reset)
         self.create_timer(WATCH_S, self._watch, clock=steady())
 
