@@ -45,7 +45,8 @@ class Line:
 def command(directory: Path, as_json: bool) -> None:
     """Show the settings in force, and where each comes from.
 
-    Change them in DIR/settings.toml, or by LUNA_SECTION__NAME in the environment.
+    Change them in DIR/settings.toml, or by LUNA_SECTION__NAME in the environment. Options of `luna sim` count for that
+    run alone and are not seen here.
     """
     settings = load(directory)
     lines = list(effective(settings, os.environ))

@@ -61,8 +61,8 @@ def command(site_file: Path, data_dir: Path) -> None:
     )
     if problems:
         raise SiteFileError(
-            f"{site_file} does not fit the robot's map: {problems[0]}",
-            hint=f"luna map check {settings.map_path} {site_file} lists all.",
+            f"{site_file} does not fit the robot's map: {problems[0]}.",
+            hint=f"All of it: luna map check {settings.map_path} {site_file}",
         )
     database = Database.open(settings.store_path)
     try:

@@ -83,10 +83,11 @@ class BookNotAvailableError(ConflictError):
 class InvalidTransitionError(ConflictError):
     code = "INVALID_TRANSITION"
 
-    def __init__(self, state: str, event: str, allowed: Sequence[str]) -> None:
+    def __init__(self, state: str, wanted: str, allowed: Sequence[str]) -> None:
+        """All of them states, as records show them."""
         can = ", ".join(allowed) or "nothing"
-        super().__init__(f"{event} is not possible while it is {state}; possible now: {can}.")
-        self.details = {"from": str(state), "to": str(event), "allowed": [str(a) for a in allowed]}
+        super().__init__(f"It is {state} and cannot become {wanted} now; possible: {can}.")
+        self.details = {"from": str(state), "to": str(wanted), "allowed": [str(a) for a in allowed]}
 
 
 class RobotStoppedError(ConflictError):

@@ -18,4 +18,6 @@ def follow(table: Mapping[State, Mapping[Event, State]], state: State, event: Ev
     try:
         return table[state][event]
     except KeyError:
-        raise InvalidTransitionError(state, event, sorted(table[state])) from None
+        # People think in states: what the event leads to elsewhere, and what can be reached from here.
+        wanted = min(row[event] for row in table.values() if event in row)
+        raise InvalidTransitionError(state, wanted, sorted(set(table[state].values()))) from None

@@ -7,7 +7,6 @@ from edge.domain.consequences import consequence
 from edge.domain.errors import (
     BookNotAvailableError,
     ConflictError,
-    InvalidTransitionError,
     NotFoundError,
 )
 from edge.domain.failures import Failure
@@ -200,10 +199,10 @@ def cancel(tx: Transaction, task_id: str, *, note: str | None = None) -> Task:
 
 
 def set_priority(tx: Transaction, task_id: str, priority: Priority) -> Task:
-    """Raises InvalidTransitionError where the task is over."""
+    """Raises ConflictError where the task is over."""
     task = _get(tx, task_id)
     if task.phase in FINAL:
-        raise InvalidTransitionError(task.phase, "set_priority", [])
+        raise ConflictError("This task is over; its priority has no use any more.")
     if task.priority is priority:
         return task
     return _save(tx, replace(task, priority=priority), "set_priority", priority)

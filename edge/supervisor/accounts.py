@@ -68,9 +68,11 @@ def table(accounts: dict[str, Any]) -> str:
         for role, one in ((role, accounts[role]) for role in ROLES)
     ]
     mqtt, central = accounts["mqtt"], accounts["central"]
-    lines.append(f"  {'MQTT':<10} {mqtt['username']:<24} password {mqtt['password']}")
+    at = f"{mqtt['host']}:{mqtt['port']}"
+    lines.append(f"  {'MQTT':<10} {mqtt['username']:<24} password {mqtt['password']}  at {at}")
     if central:
-        lines.append(f"  {'central':<10} {central['email']:<24} password {central['password']}")
+        who, at = central["email"], central["url"]
+        lines.append(f"  {'central':<10} {who:<24} password {central['password']}  at {at}")
     return "\n".join(lines)
 
 

@@ -49,7 +49,9 @@ _FILE = click.Path(path_type=Path)
     help="ROS domain; two robots side by side need two. [42]",
 )
 @click.option("--speed", type=float, help="Simulated seconds a real second, at most. [1]")
-@click.option("--seed", type=int, help="Makes the simulated world reproducible. [1]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Makes the simulated world reproducible. [1]"
+)
 @click.option(
     "--map",
     "map_file",

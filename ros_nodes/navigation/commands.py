@@ -37,9 +37,12 @@ def command() -> None:
 @command.command()
 @click.argument("map_file", metavar="MAP", type=_FILE)
 @click.option("--out", type=_FILE, required=True, help="The file to write waypoints and lanes to.")
+@click.option("--force", is_flag=True, help="Also over a file that is there.")
 @_RADIUS
-def propose(map_file: Path, out: Path, radius_m: float) -> None:
+def propose(map_file: Path, out: Path, force: bool, radius_m: float) -> None:
     """Propose waypoints and lanes from a map's free space."""
+    if out.exists() and not force:
+        raise SetupError(f"{out} is there already, and may have been edited.", hint="Add --force.")
     site = propose_site(load_map(map_file), radius_m)
     try:
         write_site(site, out)

@@ -31,6 +31,16 @@ def test_a_proposal_can_be_checked_and_drawn(library: tuple[str, str], tmp_path:
     assert images.decode(picture.read_bytes()).shape == (840, 1240)
 
 
+def test_a_site_that_was_edited_is_not_written_over(
+    library: tuple[str, str], tmp_path: Path
+) -> None:
+    site = tmp_path / "mine.yaml"
+    site.write_text("my work")
+    assert "--force" in str(run("propose", library[0], "--out", str(site)).exception)
+    assert site.read_text() == "my work"
+    assert run("propose", library[0], "--out", str(site), "--force").exit_code == 0
+
+
 def test_the_demo_library_has_no_problems(library: tuple[str, str]) -> None:
     assert run("check", *library).exit_code == 0
 
