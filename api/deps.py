@@ -84,6 +84,8 @@ class Policy:
     async def __call__(self, connection: HTTPConnection) -> Principal:
         who = identify(connection, bearer(connection))
         if who.role not in self.roles:
+            if who.role is Role.KIOSK:  # nobody has said who they are
+                raise UnauthenticatedError("Sign in first.")
             raise ForbiddenError("Your role may not do this.")
         if self.at_robot and not who.at_robot:
             raise ForbiddenError("Only a person at the robot may do this.")

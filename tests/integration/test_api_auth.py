@@ -149,11 +149,11 @@ def test_a_bad_token_is_refused_even_at_the_robot(library: Served, header: str) 
         ("GET", "/api/v1/books?limit=101", (422, "VALIDATION_ERROR")),
         ("GET", "/api/v1/books?sort=id;drop", (422, "VALIDATION_ERROR")),
         ("GET", "/api/v1/books?sort=nothing", (422, "VALIDATION_ERROR")),
-        ("GET", "/api/v1/auth/me", (403, "FORBIDDEN")),
-        ("GET", "/api/v1/requests", (403, "FORBIDDEN")),
-        ("GET", "/api/v1/deliveries", (403, "FORBIDDEN")),
-        ("POST", "/api/v1/robot/pause", (403, "FORBIDDEN")),
-        ("POST", "/api/v1/robot/emergency-stop/reset", (403, "FORBIDDEN")),
+        ("GET", "/api/v1/auth/me", (401, "UNAUTHENTICATED")),
+        ("GET", "/api/v1/requests", (401, "UNAUTHENTICATED")),
+        ("GET", "/api/v1/deliveries", (401, "UNAUTHENTICATED")),
+        ("POST", "/api/v1/robot/pause", (401, "UNAUTHENTICATED")),
+        ("POST", "/api/v1/robot/emergency-stop/reset", (401, "UNAUTHENTICATED")),
     ],
 )
 def test_errors_have_the_envelope(

@@ -154,7 +154,10 @@ def test_reset_then_resume_and_only_at_the_robot(running: Served) -> None:
     assert code(there.post("/api/v1/robot/resume")) == (409, "ROBOT_STOPPED")
     assert code(here.post("/api/v1/robot/resume")) == (409, "ROBOT_STOPPED")
     assert code(there.post(f"{STOP}/reset", json=body)) == (403, "FORBIDDEN")
-    assert code(running.asked_by(at=SCREEN).post(f"{STOP}/reset", json=body)) == (403, "FORBIDDEN")
+    nobody = running.asked_by(at=SCREEN).post(f"{STOP}/reset", json=body)
+    assert code(nobody) == (401, "UNAUTHENTICATED")
+    student = running.asked_by("student", at=SCREEN).post(f"{STOP}/reset", json=body)
+    assert code(student) == (403, "FORBIDDEN")
     assert code(here.post(f"{STOP}/reset", json={"event_id": "another"}))[0] == 409
     assert here.post(f"{STOP}/reset", json=body).status_code == 200
     until(lambda: stop_state(running)["state"] == "RESET")
