@@ -89,7 +89,6 @@ class Drive:
         limits: Limits,
         code: str,
         pose: Pose,
-        now: float,
         *,
         speed_limit_m_s: float = 0.0,
         settings: ProgressSettings | None = None,
@@ -106,7 +105,7 @@ class Drive:
         self._zones = CollisionZones(limits.radius_m)
         self._avoid: set[str] = set()
         self._take(self._planner.plan(pose, goal.id))
-        self._watch = ProgressWatch(self.route.time_s, now, settings)
+        self._watch = ProgressWatch(self.route.time_s, settings)
         self._distance_left = self.route.length_m
         self._time_left = self.route.time_s
 

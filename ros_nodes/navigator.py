@@ -283,13 +283,11 @@ class Navigator(Node):
             raise NoRouteError(Reason.STOPPED, SAID[Reason.STOPPED])
         if self._localiser.lost:
             raise NoRouteError(Reason.LOST, SAID[Reason.LOST])
-        pose, now = self._localiser.pose, self._now()
         return Drive(
             self._memory.site(),
             self._limits,
             waypoint,
-            pose,
-            now,
+            self._localiser.pose,
             speed_limit_m_s=speed_limit,
             settings=self._patience,
         )

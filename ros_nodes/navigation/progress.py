@@ -48,20 +48,20 @@ class Verdict:
 
 
 class ProgressWatch:
-    """Watches one drive. Times are seconds of any steady clock, given with each call."""
+    """Watches one drive from its first `update` on. Times are seconds of any steady clock, given with
+    each call; the first call starts it, since a simulated clock is 0 until it is heard."""
 
-    def __init__(
-        self, expected_s: float, now: float, settings: ProgressSettings | None = None
-    ) -> None:
+    def __init__(self, expected_s: float, settings: ProgressSettings | None = None) -> None:
         self._settings = settings or ProgressSettings()
-        self._deadline = now + expected_s * self._settings.time_factor + self._settings.time_extra_s
+        self._allowed_s = expected_s * self._settings.time_factor + self._settings.time_extra_s
+        self._deadline = math.inf
         self._mark: tuple[float, float, float] | None = None
-        self._mark_at = now
+        self._mark_at = math.inf
         self._blocked_since: float | None = None
         self._lost_since: float | None = None
         self._replans = 0
         self._asked = False
-        self._last = now
+        self._last: float | None = None
 
     def update(
         self,
@@ -76,7 +76,9 @@ class ProgressWatch:
     ) -> Verdict:
         """One look. `blocked`: the zones allow no speed; `held`: the robot is stopped or paused,
         which is not its fault, so that all waiting stands still meanwhile."""
-        if held:
+        if self._last is None:
+            self._deadline, self._mark_at = now + self._allowed_s, now
+        elif held:
             self._shift(now - self._last)
         self._last = now
         if held:

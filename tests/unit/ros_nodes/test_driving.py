@@ -39,7 +39,7 @@ class Ride:
         place = site.find(start)
         assert place is not None
         self.at = Moment(0.0, Pose(place.x, place.y, place.theta), 0.0, 0.0, NOTHING, True, False)
-        self.drive = Drive(site, LIMITS, goal, self.at.pose, 0.0, speed_limit_m_s=speed_limit)
+        self.drive = Drive(site, LIMITS, goal, self.at.pose, speed_limit_m_s=speed_limit)
         self.states: list[str] = []
         self.fastest = 0.0
 

@@ -16,7 +16,7 @@ SETTINGS = ProgressSettings()
 
 @dataclass
 class Story:
-    watch: ProgressWatch = field(default_factory=lambda: ProgressWatch(60.0, 0.0))
+    watch: ProgressWatch = field(default_factory=lambda: ProgressWatch(60.0))
     now: float = 0.0
     x: float = 0.0
     said: list[Advice] = field(default_factory=list)
@@ -47,6 +47,12 @@ class Story:
 
 def test_a_robot_that_gets_on_is_driving() -> None:
     story = Story()
+    assert story.pass_time(60, speed=0.4).state is DriveState.DRIVING
+    assert story.said == []
+
+
+def test_a_drive_planned_before_the_simulated_clock_was_heard_has_all_its_time() -> None:
+    story = Story(now=1_795_254_396.0)
     assert story.pass_time(60, speed=0.4).state is DriveState.DRIVING
     assert story.said == []
 
@@ -84,7 +90,7 @@ def test_a_robot_told_to_move_that_does_not_is_stuck() -> None:
 
 
 def test_turning_on_the_spot_is_not_being_stuck() -> None:
-    watch = ProgressWatch(60.0, 0.0)
+    watch = ProgressWatch(60.0)
     for at in range(40):
         verdict = watch.update(
             at * 0.5, 0.0, 0.0, at * 0.2, blocked=False, localised=True, held=False
