@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from api.story import CENTRAL, ROBOT, deliver
+from api.story import CENTRAL, ROBOT, Story
 from edge.domain.errors import SetupError
 
-__all__ = ["command", "deliver"]
-
+INTERRUPTED = 130
+"""The exit code that shells give to Ctrl-C."""
 BAR = 30
 WIPE = "\r\033[K"
 
@@ -66,14 +66,14 @@ class Screen:
     "--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True, help="Seconds."
 )
 def command(data_dir: Path, start: str, room: str, timeout: float) -> None:
-    """Let one book travel through a running robot, step by step."""
-    deliver(
-        accounts(data_dir),
-        Screen(live=sys.stdout.isatty()),
-        start=start,
-        room=room,
-        timeout_s=timeout,
-    )
+    """Let one book travel through a running robot, step by step. Ctrl-C cancels it."""
+    screen = Screen(live=sys.stdout.isatty())
+    story = Story(accounts(data_dir), screen, start=start, room=room, timeout_s=timeout)
+    try:
+        story.play()
+    except KeyboardInterrupt:
+        story.abandon()
+        sys.exit(INTERRUPTED)
     click.echo("Delivered.")
 
 

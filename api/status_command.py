@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from api.client import unanswered
 from edge import settings as edge_settings
 
 CALL_S = 3.0
@@ -25,9 +26,9 @@ CALL_S = 3.0
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(data_dir: Path, as_json: bool) -> None:
     """Say how the robot is. Exit code 1: it cannot do its job, or nobody answers."""
-    url = _url(data_dir)
-    ready, parts = _ask(f"{url}/ready")
-    _, robot = _ask(f"{url}/api/v1/robot/status")
+    url = address(data_dir)
+    ready, parts = _ask(url, "/ready")
+    _, robot = _ask(url, "/api/v1/robot/status")
     known = parts.get("data") or parts["error"]["details"]
     if as_json:
         click.echo(
@@ -55,9 +56,11 @@ def _say(robot: dict[str, Any], parts: dict[str, Any]) -> None:
         click.echo(f"{name:<10} {said}")
     for fault in robot.get("faults", []):
         click.echo(f"{'fault':<10} {fault['message']}: {fault['remedy']}")
+    if robot.get("emergency_stop", {}).get("active"):
+        click.echo(f"{'next':<10} luna reset, then luna resume, lets it go on.")
 
 
-def _url(data_dir: Path) -> str:
+def address(data_dir: Path) -> str:
     """Where the API of this robot is: a running luna sim has written it down."""
     try:
         return str(json.loads((data_dir / "demo-accounts.json").read_text())["url"])
@@ -66,13 +69,13 @@ def _url(data_dir: Path) -> str:
         return f"http://127.0.0.1:{api.port}"
 
 
-def _ask(url: str) -> tuple[bool, dict[str, Any]]:
+def _ask(url: str, path: str) -> tuple[bool, dict[str, Any]]:
     """Whether it was answered with a 200, and the envelope."""
     try:
-        with urllib.request.urlopen(url, timeout=CALL_S) as answer:
+        with urllib.request.urlopen(url + path, timeout=CALL_S) as answer:
             return True, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
             return False, json.load(error)
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"The robot's API at {url} does not answer: {error}.") from error
+        raise unanswered(url) from error

@@ -1,23 +1,20 @@
 """The story of one book: a student asks for it, the robot brings it, and central knows. Told over HTTP alone."""
 
-import json
+import contextlib
 import secrets
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
 
+from api.client import Server
 from edge.domain.errors import LunaError
 from edge.domain.failures import EXPLANATIONS, Failure
 from edge.domain.inventory import user_place
 
 ROBOT, CENTRAL = "robot", "central"
 LOOK_S = 0.2
-CALL_S = 10.0
 ARRIVED = "ROBOT_ARRIVED"
 NEVER = ("FAILED", "CANCELLED")
 DRIVES = {
@@ -41,51 +38,6 @@ class Teller(Protocol):
 
 
 @dataclass
-class Server:
-    """One HTTP server as one person sees it."""
-
-    url: str
-    token: str = ""
-
-    def get(self, path: str, **query: Any) -> Any:
-        return self._call("GET", path + (f"?{urlencode(query)}" if query else ""))
-
-    def post(self, path: str, body: Mapping[str, Any], key: str = "") -> Any:
-        return self._call("POST", path, body, {"Idempotency-Key": key} if key else {})
-
-    def put(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._call("PUT", path, body or {})
-
-    def signed_in(self, email: str, password: str) -> "Server":
-        answer = self.post("/api/v1/auth/login", {"email": email, "password": password})
-        return Server(self.url, answer["access_token"])
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        more: Mapping[str, str] | None = None,
-    ) -> Any:
-        """`data` of the answer. Raises StoryError."""
-        headers = {"Content-Type": "application/json", **(more or {})}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=CALL_S) as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as error:
-            with error:
-                raise StoryError(f"{method} {path}: {error.code} {_said(error.read())}") from error
-        except OSError as error:
-            raise StoryError(
-                f"{self.url} does not answer: {error}.", hint="Is luna sim running?"
-            ) from error
-
-
-@dataclass
 class Story:
     """`start`: where the request is made, at the ROBOT or at CENTRAL. `room`: a waypoint's code, or any."""
 
@@ -97,7 +49,12 @@ class Story:
     _deadline: float = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.start == CENTRAL and not self.accounts.get("central"):
+            raise StoryError("There is no central server here.", hint="Start luna sim with it.")
         self._deadline = time.monotonic() + self.timeout_s
+        self._student: Server | None = None
+        self._request: dict[str, Any] | None = None
+        self._noted: set[str] = set()
         self._kiosk = Server(self.accounts["url"])
         staff = self.accounts["librarian"]
         self._librarian = self._kiosk.signed_in(staff["email"], staff["password"])
@@ -106,14 +63,23 @@ class Story:
             self._central = Server(central["url"]).signed_in(central["email"], central["password"])
 
     def play(self) -> dict[str, Any]:
-        """From the first to the last page; the request as it is in the end. Raises StoryError."""
+        """From the first to the last page; the request as it is in the end. Raises StoryError, CallError."""
         student, user = self._register()
         book, room = self._choose(student)
-        request = self._ask(student, user, book, room)
+        self._student, self._request = student, self._ask(student, user, book, room)
+        request = self._request
+        self._enqueued(request["task_id"])
         self._deliver(request)
         done = self._check(student, user, request)
         self._check_central(user, request)
         return done
+
+    def abandon(self) -> None:
+        """The reader does not want the book any more; for whoever ends the story in its middle."""
+        if self._student is not None and self._request is not None:
+            with contextlib.suppress(LunaError):
+                self._student.put(f"/api/v1/requests/{self._request['id']}/cancel")
+                self.teller.step("Cancelled the request.")
 
     def _register(self) -> tuple[Server, dict[str, Any]]:
         email, password = f"reader-{secrets.token_hex(4)}@example.org", secrets.token_urlsafe(12)
@@ -150,23 +116,21 @@ class Story:
         else:
             request = self._ask_central(student, user, wanted)
             self.teller.step(f"Requested it at central to {room['name']}; the robot knows of it.")
-        task_id = request["task_id"]
-        self._until(
-            "the task is in the queue",
-            lambda: (
-                task_id
-                in [one["id"] for one in self._librarian.get("/api/v1/robot/tasks", limit=100)]
-            ),
-        )
-        self.teller.step("The delivery is in the robot's queue.")
         return dict(request)
+
+    def _enqueued(self, task_id: str) -> None:
+        def queued() -> bool:
+            tasks = self._librarian.get("/api/v1/robot/tasks", limit=100)
+            return task_id in [one["id"] for one in tasks]
+
+        self._until("the task is in the queue", queued)
+        self.teller.step("The delivery is in the robot's queue.")
 
     def _ask_central(
         self, student: Server, user: dict[str, Any], wanted: dict[str, Any]
     ) -> dict[str, Any]:
         central = self._central
-        if central is None:
-            raise StoryError("There is no central server here.", hint="Start luna sim with it.")
+        assert central is not None  # asked for at the beginning
         made: dict[str, Any] = self._until(
             "central knows the student and the book",
             lambda: central.post("/api/v1/requests", {**wanted, "user_id": user["id"]}),
@@ -207,11 +171,26 @@ class Story:
             self._refuse_late("the delivery is done")
             task = self._librarian.get(f"/api/v1/deliveries/{task_id}")
             yield task
-            robot = self._librarian.get("/api/v1/robot/status")
-            left_m = (robot.get("navigation") or {}).get("distance_left_m")
-            if task["step"] in DRIVES and isinstance(left_m, int | float):
-                self.teller.drive(DRIVES[task["step"]], float(left_m))
+            self._look_at_the_robot(task)
             time.sleep(LOOK_S)
+
+    def _look_at_the_robot(self, task: dict[str, Any]) -> None:
+        robot = self._librarian.get("/api/v1/robot/status")
+        if robot["emergency_stop"]["event_id"]:
+            self._note("The robot is stopped. luna reset, then luna resume, lets it go on.")
+            return
+        busy = robot["current_task"]
+        if busy and busy["id"] != task["id"]:
+            self._note("Another delivery is before this one.")
+        drive = robot["navigation"] or {}
+        if task["step"] in DRIVES and drive.get("state") not in (None, "IDLE"):
+            self.teller.drive(DRIVES[task["step"]], float(drive["distance_left_m"]))
+
+    def _note(self, text: str) -> None:
+        """What is worth to be said once."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.teller.step(text)
 
     def _confirm(self, request: dict[str, Any]) -> None:
         self._kiosk.put(f"/api/v1/requests/{request['id']}/complete", {"pin": request["pin"]})
@@ -268,7 +247,7 @@ class Story:
             try:
                 if found := ask():
                     return found
-            except StoryError as error:
+            except LunaError as error:
                 reason = error.message
             time.sleep(LOOK_S)
 
@@ -279,18 +258,6 @@ class Story:
             )
 
 
-def deliver(
-    accounts: Mapping[str, Any],
-    teller: Teller,
-    *,
-    start: str = ROBOT,
-    room: str = "",
-    timeout_s: float = 600.0,
-) -> dict[str, Any]:
-    """Play the story; `accounts` is what demo-accounts.json says. The completed request. Raises StoryError."""
-    return Story(accounts, teller, start, room, timeout_s).play()
-
-
 def _with(user: Mapping[str, Any]) -> str:
     """Where a copy is that this person has."""
     return user_place(str(user["id"]))
@@ -299,12 +266,3 @@ def _with(user: Mapping[str, Any]) -> str:
 def _expect(what: str, found: str, wanted: str) -> None:
     if found != wanted:
         raise StoryError(f"At the end {what} is {found or 'nowhere'}, not {wanted}.")
-
-
-def _said(body: bytes) -> str:
-    """What an error's envelope says, for people."""
-    try:
-        error = json.loads(body)["error"]
-        return f"{error['code']}: {error['message']}"
-    except (ValueError, KeyError, TypeError):
-        return quote(body[:200])

@@ -19,6 +19,8 @@ SUMMARIES = {
     "deliver-demo": "Let one book travel through a running robot, step by step.",
     "doctor": "Say what of this machine is fit for LUNA, and what is not.",
     "map": "Propose, check, draw and load places and lanes on a map.",
+    "reset": "End a stop, at the robot; it still stands.",
+    "resume": "Let it go on, after a reset or a pause.",
     "settings": "Show the settings in force, and where each comes from.",
     "sim": "Run the whole robot on its simulator, until Ctrl-C.",
     "status": "Say how the robot is.",

@@ -33,3 +33,4 @@ def command(data_dir: Path, reason: str) -> None:
     click.echo(receipt.event_id)
     if receipt.joined:
         click.echo("It was stopped already; this is that stop's id.", err=True)
+    click.echo("luna reset, then luna resume, lets it go on.", err=True)

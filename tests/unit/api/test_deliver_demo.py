@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from api import status_command
+from api.client import CallError
 from api.deliver_demo import BAR, Screen, accounts, command
-from api.story import StoryError, deliver
+from api.story import CENTRAL, Story, StoryError
 from edge.domain.errors import SetupError
 
 
@@ -51,8 +52,14 @@ def test_without_a_running_robot_it_says_what_to_do(tmp_path: Path, text: str | 
 def test_a_robot_that_does_not_answer_ends_the_story() -> None:
     person = {"email": "a@example.org", "password": "b"}
     nobody = {"url": "http://127.0.0.1:1", "librarian": person}
-    with pytest.raises(StoryError, match="does not answer"):
-        deliver(nobody, Screen(live=False))
+    with pytest.raises(CallError, match=r"does not answer. Is luna sim running\?"):
+        Story(nobody, Screen(live=False))
+
+
+def test_without_a_central_server_nothing_is_begun_there() -> None:
+    alone: dict[str, object] = {"url": "http://127.0.0.1:1", "librarian": {}, "central": None}
+    with pytest.raises(StoryError, match="no central server"):
+        Story(alone, Screen(live=False), start=CENTRAL)
 
 
 @contextlib.contextmanager
@@ -91,5 +98,6 @@ def test_status_of_a_robot_that_cannot_work_exits_with_1(tmp_path: Path) -> None
 def test_status_says_where_nobody_answers(tmp_path: Path) -> None:
     (tmp_path / "demo-accounts.json").write_text('{"url": "http://127.0.0.1:1"}')
     done = CliRunner().invoke(status_command.command, ["--data-dir", str(tmp_path)])
-    assert done.exit_code == 1
-    assert "does not answer" in done.output
+    assert str(done.exception) == (
+        "The robot's API at http://127.0.0.1:1 does not answer. Is luna sim running?"
+    )
