@@ -19,23 +19,13 @@ from typing import NamedTuple
 
 from edge.domain.errors import InvalidTransitionError
 from edge.domain.stops import LatchState, StopCause, StopSource, cause_of, motion_state
-from firmware_bridge.gate_state import BatteryState, Cause, GateState, Pose
+from firmware_bridge.board_view import BoardView
+from firmware_bridge.gate_state import Cause, GateState
 from firmware_bridge.holds import WATCHABLE, Heartbeats, Holds
 from firmware_bridge.latch import Latch
 from firmware_bridge.limiter import LONGEST_STEP_S, Limiter, RefusedCommandError, check_command
-from firmware_bridge.messages import (
-    SENSED,
-    Battery,
-    FromBoard,
-    Inputs,
-    InputsNow,
-    Limits,
-    Odometry,
-    Status,
-    Tray,
-)
+from firmware_bridge.messages import FromBoard, Inputs, Limits
 from firmware_bridge.moment import Moment
-from firmware_bridge.runaway import Runaway, moves
 
 __all__ = ["WATCHABLE", "Authority", "Decision", "Moment", "RefusedError"]
 
@@ -45,12 +35,6 @@ COMMAND_S = 0.1
 RESET_S = 1.0
 """Oldest reset that counts. Its client waits less than that; a person's act is for the moment they
 see."""
-_SENSED_SOURCES = (
-    (Inputs.BUTTON, StopSource.BUTTON, "the stop button is pressed"),
-    (Inputs.BUMPER, StopSource.BUMPER, "the bumper touched something"),
-    (Inputs.TILT, StopSource.TILT, "the robot leans too far"),
-    (Inputs.LIFTED, StopSource.LIFTED, "a wheel has left the floor"),
-)
 
 
 class Decision(NamedTuple):
@@ -98,15 +82,7 @@ class Authority:
         self._holds_to_latch = holds_to_latch
         self._command: _Command | None = None
         self._ticked = at.mono
-        self._link_up = False
-        self._board: Status | None = None
-        self._cleared: int | None = None
-        self._active = Inputs.NONE
-        self._active_since: dict[StopSource, float] = {}
-        self._odometry: Odometry | None = None
-        self._battery: Battery | None = None
-        self._tray: Tray | None = None
-        self._runaway = Runaway(at)
+        self._board = BoardView(at)
         self._has_run = False
 
     # What processes say
@@ -141,7 +117,7 @@ class Authority:
     def stop(self, source: StopSource, who: str, reason: str, at: Moment) -> tuple[str, bool]:
         """Latch, at once. Gives the event's id, and whether it joined a stop that was active
         already."""
-        joined = self.latch.state is LatchState.LATCHED
+        joined = self._latched
         self.latch = self.latch.stopped(self._new_id(at.wall), source, who, reason, at.wall)
         self._stand()
         self._record("JOIN" if joined else "STOP", at, source=source, who=who, reason=reason)
@@ -157,8 +133,8 @@ class Authority:
             raise RefusedError("there is no stop to reset")
         if event_id != self.latch.event_id:
             raise RefusedError("this is not the id of the active stop")
-        if self.latch.state is LatchState.LATCHED:
-            self._check_causes_gone()
+        if self._latched and (why := self._board.why_no_reset()):
+            raise RefusedError(why)
         return self.latch.after_reset()
 
     def plan_resume(self, sent: float, at: Moment) -> Latch:
@@ -179,36 +155,20 @@ class Authority:
         self.latch = latch
         self._stand()
         if kind == "RESET":
-            self._cleared = self._board.latch if self._board else None
+            self._board.clear()
             self._holds.forget_counts()
 
     # What the board says
 
     def link(self, up: bool) -> None:
-        """The board's session began or ended. Either is a cold start: nothing is known of the
-        board."""
-        self._link_up = up
-        self._board = None
-        self._cleared = None
-        self._active = Inputs.NONE
-        self._active_since = {}
-        self._runaway.forget()
+        """The board's session began or ended."""
+        self._board.link(up)
 
     def board_said(self, message: FromBoard, at: Moment) -> None:
         """A message of the open session."""
-        if isinstance(message, Odometry):
-            self._odometry = message
-            self._watch_runaway(message, at)
-        elif isinstance(message, InputsNow):
-            self._note_inputs(message.active & SENSED, at)
-            self._stop_for(self._active, at)
-        elif isinstance(message, Status):
-            self._board = message
-            self._agree_with_board(message, at)
-        elif isinstance(message, Battery):
-            self._battery = message
-        elif isinstance(message, Tray):
-            self._tray = message
+        alarm = self._board.said(message, at, latched=self._latched)
+        if alarm is not None and not self._latched:
+            self.stop(alarm.source, alarm.who, alarm.words, at)
 
     # What follows
 
@@ -220,26 +180,20 @@ class Authority:
             self.counters["stalls"] += 1
             self._command = None
         self._update_holds(at)
-        latched = self.latch.state is LatchState.LATCHED
         linear, angular = self._allowed(dt_s, at)
         if linear or angular:
-            self._runaway.drove(at)
+            self._board.drove(at)
             self._has_run = True
-        return Decision(linear, angular, latched, None if latched else self._clearing())
+        clear = None if self._latched else self._board.clearing()
+        return Decision(linear, angular, self._latched, clear)
 
     @property
-    def _pose(self) -> Pose | None:
-        told = self._odometry
-        return None if told is None else Pose(told.x, told.y, told.theta, told.v, told.w)
-
-    @property
-    def _battery_state(self) -> BatteryState | None:
-        told = self._battery
-        return None if told is None else BatteryState(told.fraction, told.charging, told.voltage)
+    def _latched(self) -> bool:
+        return self.latch.state is LatchState.LATCHED
 
     def state(self, at: Moment, more_counters: Mapping[str, int] | None = None) -> GateState:
         """All of it, for whoever watches."""
-        latch = self.latch
+        latch, board = self.latch, self._board
         return GateState(
             state=motion_state(latch.state, held=bool(self._holds.began)),
             event_id=latch.event_id,
@@ -248,18 +202,18 @@ class Authority:
             reason=latch.reason if latch.event_id else None,
             who=latch.who if latch.event_id else None,
             since=latch.since,
-            link="ok" if self._link_up else "lost",
-            odometry=self._pose,
-            battery=self._battery_state,
-            tray_grams=self._tray.grams if self._tray else None,
-            bumper=Inputs.BUMPER in self._active,
-            button=Inputs.BUTTON in self._active,
+            link="ok" if board.link_up else "lost",
+            odometry=board.pose,
+            battery=board.battery,
+            tray_grams=board.tray.grams if board.tray else None,
+            bumper=Inputs.BUMPER in board.active,
+            button=Inputs.BUTTON in board.active,
             counters={**self.counters, **(more_counters or {})},
         )
 
     def face(self) -> tuple[object, ...]:
         """Changes whenever watchers should be told at once."""
-        return self.latch, tuple(self._holds.began), self._active, self._link_up
+        return self.latch, tuple(self._holds.began), self._board.active, self._board.link_up
 
     def _allowed(self, dt_s: float, at: Moment) -> tuple[float, float]:
         command = self._command
@@ -273,80 +227,8 @@ class Authority:
         self._command = None
         self._limiter.stop()
 
-    def _check_causes_gone(self) -> None:
-        if not self._link_up or self._board is None:
-            raise RefusedError(
-                "the microcontroller is silent, so nobody knows whether the button is out"
-            )
-        for bit, _, words in _SENSED_SOURCES:
-            if bit in self._active:
-                raise RefusedError(f"still: {words}")
-        if self._odometry is not None and moves(self._odometry):
-            raise RefusedError("the robot is still moving")
-        if not self._board.latched:
-            # Its next STATUS, 50 ms from now at most, tells the number that CLEAR has to name.
-            raise RefusedError("the microcontroller has not confirmed the stop yet; try again")
-
-    def _note_inputs(self, active: Inputs, at: Moment) -> None:
-        self._active = active
-        since = self._active_since
-        self._active_since = {
-            source: since.get(source, at.wall)
-            for bit, source, _ in _SENSED_SOURCES
-            if bit in active
-        }
-
-    def _stop_for(self, inputs: Inputs, at: Moment) -> bool:
-        """Latch for what the board senses, unless a stop is active. True if there is any."""
-        for bit, source, words in _SENSED_SOURCES:
-            if bit in inputs:
-                if self.latch.state is not LatchState.LATCHED:
-                    self.stop(source, "board", words, at)
-                return True
-        return False
-
-    def _agree_with_board(self, status: Status, at: Moment) -> None:
-        """The board's latch is the gate's latch, but for one that is being cleared or that a gate
-        left on leaving."""
-        if (
-            not status.latched
-            or self.latch.state is LatchState.LATCHED
-            or status.latch == self._cleared
-        ):
-            return
-        if self._stop_for(status.causes, at):
-            return
-        if Inputs.HOST_LATCH in status.causes:
-            self.stop(
-                StopSource.BOARD,
-                "board",
-                "the microcontroller remembers a stop that the gate lost",
-                at,
-            )
-        else:
-            self._cleared = status.latch
-
-    def _clearing(self) -> int | None:
-        board = self._board
-        return board.latch if board and board.latched and board.latch == self._cleared else None
-
-    def _watch_runaway(self, odometry: Odometry, at: Moment) -> None:
-        if self._runaway.seen(odometry, at) and self.latch.state is not LatchState.LATCHED:
-            self.stop(StopSource.RUNAWAY, "gate", "the robot moves without a command", at)
-
-    def _hold_causes(self, at: Moment) -> list[StopCause]:
-        causes = []
-        if not self._link_up or self._board is None:
-            causes.append(StopCause.LINK_LOST)
-        elif self._board.latched and self.latch.state is not LatchState.LATCHED:
-            causes.append(StopCause.BOARD_STOPPED)
-        causes += self._heartbeats.silent(at)
-        if self._battery is not None and self._battery.low:
-            causes.append(StopCause.LOW_VOLTAGE)
-        return causes
-
     def _update_holds(self, at: Moment) -> None:
-        causes = self._hold_causes(at)
+        causes = self._board.holds(latched=self._latched) + self._heartbeats.silent(at)
         for cause, began in self._holds.end_all_but(causes).items():
             self._record("RELEASE", at, cause=cause, duration_s=round(at.mono - began.mono, 3))
         for cause in causes:
@@ -371,9 +253,9 @@ class Authority:
     def _causes(self, at: Moment) -> tuple[Cause, ...]:
         latch = self.latch
         causes: dict[StopCause, float] = {}
-        if latch.state is LatchState.LATCHED and latch.source is not None:
+        if self._latched and latch.source is not None:
             causes[cause_of(latch.source)] = at.wall if latch.since is None else latch.since
-        for source, since in self._active_since.items():
+        for source, since in self._board.active_since.items():
             causes.setdefault(cause_of(source), since)
         if latch.state is LatchState.RESET:
             causes[StopCause.AWAITING_RESUME] = at.wall if latch.since is None else latch.since
