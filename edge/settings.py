@@ -40,6 +40,12 @@ class Robot(Section):
     max_turn_rad_s: float = Field(1.5, gt=0, le=4)
     max_acceleration_m_s2: float = Field(0.5, gt=0, le=3)
     max_turn_acceleration_rad_s2: float = Field(3.0, gt=0, le=12)
+    announce_s: float = Field(
+        2, ge=0, le=60, description="says so long that it goes on, after a hold of over 2 s"
+    )
+    holds_to_latch: int = Field(
+        3, ge=0, description="holds of one cause within 10 min that latch; 0: never"
+    )
 
 
 class Api(Section):

@@ -68,13 +68,15 @@ class Authority:
         *,
         new_id: Callable[[float], str],
         holds_to_latch: int = 3,
+        announce_s: float = 0.0,
         watched: Collection[str] = tuple(WATCHABLE),
     ) -> None:
         """`new_id`: makes the id of an event from its wall time. `holds_to_latch`: holds of one
-        cause within 10 minutes that latch; 0 for never. `watched`: names of WATCHABLE."""
+        cause within 10 minutes that latch; 0 for never. `announce_s`: how long the robot says
+        that it goes on, after a hold of over 2 s. `watched`: names of WATCHABLE."""
         self.latch = latch
         self._heartbeats = Heartbeats(watched)
-        self._holds = Holds()
+        self._holds = Holds(announce_s)
         self.records: list[dict[str, object]] = []
         self.counters: Counter[str] = Counter()
         self._limiter = Limiter(limits)
@@ -229,6 +231,8 @@ class Authority:
 
     def _update_holds(self, at: Moment) -> None:
         causes = self._board.holds(latched=self._latched) + self._heartbeats.silent(at)
+        if self._holds.announces(causes, at):
+            causes.append(StopCause.ANNOUNCING)
         for cause, began in self._holds.end_all_but(causes).items():
             self._record("RELEASE", at, cause=cause, duration_s=round(at.mono - began.mono, 3))
         for cause in causes:
@@ -240,6 +244,8 @@ class Authority:
         """Trouble that comes back again and again wants a person. Starting up is none, so only a
         robot that ran counts."""
         if not self._has_run or self.latch.state is not LatchState.CLEAR:
+            return
+        if cause is StopCause.ANNOUNCING:
             return
         times = self._holds.count(cause, at)
         if 0 < self._holds_to_latch <= times:

@@ -38,6 +38,13 @@ def parse(given: Sequence[str] | None) -> argparse.Namespace:
         help="holds of one cause within 10 minutes that latch; 0 for never",
     )
     parser.add_argument(
+        "--announce",
+        type=float,
+        default=2.0,
+        metavar="S",
+        help="how long it says that it goes on, after a hold of over 2 s",
+    )
+    parser.add_argument(
         "--watch",
         default=",".join(WATCHABLE),
         help="processes whose silence holds the robot, with commas; where systemd is the supervisor: ros",
@@ -46,6 +53,8 @@ def parse(given: Sequence[str] | None) -> argparse.Namespace:
     arguments.watch = tuple(arguments.watch.split(","))
     if not {"ros"} <= set(arguments.watch) <= set(WATCHABLE):
         parser.error(f"--watch takes ros, and of these no others: {', '.join(WATCHABLE)}")
+    if not 0.0 <= arguments.announce <= 60.0:
+        parser.error("--announce is from 0 to 60 s")
     for name in LIMITS:
         if not 0.0 < getattr(arguments, name) < 1000.0:
             parser.error(f"{_option(name)} is above 0 and below 1000")

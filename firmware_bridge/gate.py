@@ -60,6 +60,7 @@ class Gate:
         limits: Limits,
         *,
         holds_to_latch: int,
+        announce_s: float,
         watched: Collection[str],
     ) -> None:
         self._counters: Counter[str] = Counter()
@@ -73,6 +74,7 @@ class Gate:
             at,
             new_id=_new_id,
             holds_to_latch=holds_to_latch,
+            announce_s=announce_s,
             watched=watched,
         )
         if damage:
@@ -353,6 +355,7 @@ def main(given: list[str] | None = None) -> int:
             arguments.port,
             command_line.limits(arguments),
             holds_to_latch=arguments.holds_to_latch,
+            announce_s=arguments.announce,
             watched=arguments.watch,
         )
     except BlockingIOError:

@@ -11,6 +11,8 @@ HEARTBEAT_S = 0.3
 """Longest silence of a watched process: three missed heartbeats."""
 HOLD_WINDOW_S = 600.0
 """Holds of one cause are counted over this time."""
+ANNOUNCE_AFTER_S = 2.0
+"""Longest hold after which the robot may go on without a word: nobody has stepped before it meanwhile."""
 
 WATCHABLE = {"ros": StopCause.ROS_SILENT, "supervisor": StopCause.SUPERVISOR_SILENT}
 """Processes whose silence can hold the robot."""
@@ -42,9 +44,29 @@ class Heartbeats:
 class Holds:
     """The holds that there are now, and when those that count began."""
 
-    def __init__(self) -> None:
+    def __init__(self, announce_s: float) -> None:
+        """`announce_s`: how long the robot says that it goes on, after a hold of some length."""
         self.began: dict[StopCause, Moment] = {}
         self._times: dict[StopCause, deque[float]] = {}
+        self._announce_s = announce_s
+        self._held: float | None = None
+        self._free: float | None = None
+
+    def announces(self, causes: Collection[StopCause], at: Moment) -> bool:
+        """Whether the robot, with these causes to stand, has none left but that people were not
+        told yet. A cause that comes back in between makes it one long hold."""
+        if causes:
+            self._held = at.mono if self._held is None else self._held
+            self._free = None
+            return False
+        if self._held is None:
+            return False
+        self._free = at.mono if self._free is None else self._free
+        long = self._free - self._held > ANNOUNCE_AFTER_S
+        if long and at.mono - self._free < self._announce_s:
+            return True
+        self._held = self._free = None
+        return False
 
     def end_all_but(self, causes: Collection[StopCause]) -> dict[StopCause, Moment]:
         """End the holds whose cause is gone; gives when each began."""

@@ -59,6 +59,7 @@ class StopCause(StrEnum):
     SUPERVISOR_SILENT = "SUPERVISOR_SILENT"
     PROTECTIVE_ZONE = "PROTECTIVE_ZONE"
     LOW_VOLTAGE = "LOW_VOLTAGE"
+    ANNOUNCING = "ANNOUNCING"
 
 
 class Effect(StrEnum):
@@ -110,6 +111,9 @@ CAUSES: Mapping[StopCause, CauseRule] = MappingProxyType(
         # this table.
         StopCause.PROTECTIVE_ZONE: CauseRule(Effect.HOLD, "The way in front of the robot is free."),
         StopCause.LOW_VOLTAGE: CauseRule(Effect.HOLD, "The battery is charged."),
+        StopCause.ANNOUNCING: CauseRule(
+            Effect.HOLD, "The robot has stood for a while, and says that it goes on."
+        ),
     }
 )
 

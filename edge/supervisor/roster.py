@@ -79,6 +79,8 @@ GATE = Program(
         *("--max-turn", "{max_turn_rad_s}"),
         *("--max-acceleration", "{max_acceleration_m_s2}"),
         *("--max-turn-acceleration", "{max_turn_acceleration_rad_s2}"),
+        *("--announce", "{announce_s}"),
+        *("--holds-to-latch", "{holds_to_latch}"),
     ),
     Death.STOPS,
     "the robot stands",

@@ -203,6 +203,8 @@ def facts_of_run(settings: Settings, central_port: int) -> dict[str, str]:
         # The gate lives in wall time, in which simulated speeds change so much faster.
         "max_acceleration_m_s2": robot.max_acceleration_m_s2 * speed,
         "max_turn_acceleration_rad_s2": robot.max_turn_acceleration_rad_s2 * speed,
+        "announce_s": robot.announce_s,
+        "holds_to_latch": robot.holds_to_latch,
         "central_port": central_port,
         "central_email": accounts.CENTRAL_EMAIL,
         "mqtt_host": settings.mqtt.host,

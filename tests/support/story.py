@@ -16,6 +16,7 @@ class Story:
         self,
         latch: Latch | None = None,
         holds_to_latch: int = 3,
+        announce_s: float = 0.0,
         watched: tuple[str, ...] = ("ros", "supervisor"),
     ) -> None:
         self.now = 1000.0
@@ -26,6 +27,7 @@ class Story:
             self.at,
             new_id=lambda _: f"id-{next(self._ids)}",
             holds_to_latch=holds_to_latch,
+            announce_s=announce_s,
             watched=watched,
         )
         self.beating = {"ros", "supervisor"}

@@ -59,3 +59,10 @@ def test_a_gate_without_one_of_its_limits_does_not_start(
     with pytest.raises(SystemExit):
         command_line.parse([*REQUIRED, *given])
     assert f"--{missing.replace('_', '-')}" in capsys.readouterr().err
+
+
+def test_a_gate_that_is_told_no_more_does_as_the_settings_say() -> None:
+    robot = Robot()
+    limits = [f"--{name.replace('_', '-')}={value}" for name, value in in_settings().items()]
+    told = command_line.parse([*REQUIRED, *limits])
+    assert (told.announce, told.holds_to_latch) == (robot.announce_s, robot.holds_to_latch)

@@ -106,3 +106,61 @@ def test_trouble_while_starting_up_does_not_count() -> None:
     for _ in range(10):
         hold_once(story)
     assert story.state == "RUNNING"
+
+
+def held(story: Story, seconds: float) -> None:
+    """ROS is silent so long that the robot is held for `seconds`, and is back then."""
+    story.beating.discard("ros")
+    story.forward(0.3 + seconds)
+    story.beating.add("ros")
+
+
+def test_after_a_long_hold_it_says_so_before_it_moves() -> None:
+    story = Story(announce_s=2.0)
+    story.forward(1.0)
+    held(story, 2.1)
+    story.forward(1.98)
+    assert not story.moves() and story.causes == ["ANNOUNCING"] and story.state == "HOLD"
+    story.forward(0.06)
+    assert story.moves() and story.state == "RUNNING"
+
+
+def test_after_a_short_hold_it_just_goes_on() -> None:
+    story = Story(announce_s=2.0)
+    story.forward(1.0)
+    held(story, 1.9)
+    story.forward(0.06)
+    assert story.moves()
+
+
+def test_an_announcement_that_is_broken_off_begins_anew() -> None:
+    story = Story(announce_s=2.0)
+    story.forward(1.0)
+    held(story, 3.0)
+    story.forward(1.5)
+    held(story, 0.1)
+    story.forward(1.9)
+    assert not story.moves() and story.causes == ["ANNOUNCING"]
+    story.forward(0.2)
+    assert story.moves()
+
+
+def test_the_announcement_after_the_next_long_hold_is_whole_again() -> None:
+    story = Story(announce_s=2.0)
+    for _ in range(2):
+        story.forward(3.0)
+        assert story.moves()
+        held(story, 2.5)
+        story.forward(1.9)
+        assert not story.moves()
+
+
+def test_announcements_latch_nothing() -> None:
+    story = Story(announce_s=2.0, holds_to_latch=3)
+    for cause in ("ros", "supervisor", "ros", "supervisor"):
+        story.forward(3.0)
+        story.beating.discard(cause)
+        story.forward(3.0)
+        story.beating.add(cause)
+    story.forward(3.0)
+    assert story.state == "RUNNING"

@@ -13,6 +13,8 @@ FACTS = {
     "max_turn_rad_s": "1.5",
     "max_acceleration_m_s2": "0.5",
     "max_turn_acceleration_rad_s2": "3",
+    "announce_s": "2",
+    "holds_to_latch": "3",
     "central_port": "9000",
     "central_email": "central@library.example.org",
     "mqtt_host": "127.0.0.1",
