@@ -33,8 +33,9 @@ def stop(robot: Bench) -> str:
 
 
 def reset(robot: Bench, event_id: str) -> None:
-    """As a person does it: once the robot stands and the board said so."""
+    """As a person does it: once the robot stands and the board, which answers, said so."""
     until(robot.stands, "the robot stands")
+    until(lambda: (now := robot.state()) is not None and now.link == "ok", "the board answers")
     until(lambda: robot.board.firmware.latch > 0, "the board is latched")
 
     def done() -> bool:
