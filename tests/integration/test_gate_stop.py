@@ -16,6 +16,7 @@ from firmware_bridge.sockets import (
     request_resume,
     request_stop,
 )
+from tests.support import gates
 from tests.support.board import Bench, bench, until
 
 ZERO_S = 0.15
@@ -35,19 +36,7 @@ def stop(robot: Bench) -> str:
 def reset(robot: Bench, event_id: str) -> None:
     """As a person does it: once the robot stands and the board, which answers, said so."""
     until(robot.stands, "the robot stands")
-    until(lambda: (now := robot.state()) is not None and now.link == "ok", "the board answers")
-    until(lambda: robot.board.firmware.latch > 0, "the board is latched")
-
-    def done() -> bool:
-        try:
-            request_reset(robot.run_dir, event_id=event_id, who="bob")
-        except ResetRefusedError as refusal:
-            if "not confirmed" in refusal.reason:
-                return False
-            raise
-        return True
-
-    until(done, "the board confirmed the stop")
+    gates.reset(robot.run_dir, event_id)
 
 
 def test_a_stop_is_at_the_board_when_it_is_confirmed(robot: Bench) -> None:

@@ -9,7 +9,8 @@ import rclpy
 
 from edge.domain.robots import CommandStatus, CommandType
 from edge.services import robot
-from firmware_bridge.sockets import request_reset, request_resume, request_stop
+from firmware_bridge.sockets import request_resume, request_stop
+from tests.support.gates import reset
 from tests.support.moving import MovingRobot, make_library, moving_robot
 from tests.support.ros import ros_context
 
@@ -60,7 +61,7 @@ def test_a_stop_in_mid_drive_ends_the_order_and_a_later_one_drives_on(moving: Mo
 
     moving.until(recorded, "the stop to be recorded")
 
-    request_reset(run_dir, event_id=receipt.event_id, who="test")
+    reset(run_dir, receipt.event_id)
     request_resume(run_dir, who="test")
     again = moving.order(CommandType.GO_TO, location="DESK-2")
     moving.until(lambda: moving.is_over(again), "the end of the second drive")

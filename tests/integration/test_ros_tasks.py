@@ -10,7 +10,8 @@ import pytest
 
 from edge.domain.tasks import Phase, Task, TaskType
 from edge.services import places, robot, tasks
-from firmware_bridge.sockets import request_reset, request_resume, request_stop
+from firmware_bridge.sockets import request_resume, request_stop
+from tests.support.gates import reset
 from tests.support.moving import PERSON, MovingRobot, make_library, moving_robot
 
 pytestmark = pytest.mark.timeout(180)
@@ -127,7 +128,7 @@ def test_a_stop_keeps_the_task_at_its_step_and_after_the_resume_it_drives_on(sta
     receipt = request_stop(run_dir, source="TOUCHSCREEN", who="test", reason="a test")
     moving.until(lambda: moving.live["navigation"]["reason"] == "STOPPED", "the drive to end")
     moving.until(lambda: moving.speed == 0.0, "the robot to stand")
-    request_reset(run_dir, event_id=receipt.event_id, who="test")
+    reset(run_dir, receipt.event_id)
     moving.until(lambda: moving.gate is not None and moving.gate.state == "RESET", "the reset")
     assert task_of(moving, task_id).phase is Phase.TO_SOURCE
     assert moving.speed == 0.0

@@ -13,10 +13,10 @@ from edge.domain.robots import CommandStatus, CommandType, RobotCommand
 from edge.domain.stops import MotionState, StopSource
 from edge.domain.tasks import Priority, TaskStatus
 from edge.services import audit, robot, tasks
-from firmware_bridge.sockets import GateState, StateWatcher, request_reset, request_stop
+from firmware_bridge.sockets import GateState, StateWatcher, request_stop
 from sync.wire.envelope import Answer, AnswerStatus
 from tests.support.broker import Probe
-from tests.support.gates import gate
+from tests.support.gates import gate, reset
 from tests.support.site import Site, site, wait_for
 
 
@@ -206,7 +206,7 @@ def test_an_emergency_stop_goes_to_the_gate_even_when_late_and_counts_once(
         assert "desk@library" in (state.who or "")
         assert state.event_id == done.result["event_id"]
 
-        request_reset(here.data_dir / "run", event_id=done.result["event_id"], who="a person")
+        reset(here.data_dir / "run", done.result["event_id"])
         assert statuses(send(here, integrator, order)) == [AnswerStatus.DUPLICATE]
         gate_state(here, MotionState.RESET)
 
@@ -265,6 +265,6 @@ def test_nothing_from_afar_moves_a_robot_after_a_stop_nor_after_its_reset(
                 (answer,) = send(here, integrator, command(kind))
                 assert (answer.status, answer.code) == (AnswerStatus.REJECTED, "ROBOT_STOPPED")
             if expected is MotionState.LATCHED:
-                request_reset(here.data_dir / "run", event_id=stop.event_id, who="a person")
+                reset(here.data_dir / "run", stop.event_id)
         gate_state(here, MotionState.RESET)
     assert claim(here) is None

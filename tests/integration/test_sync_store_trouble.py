@@ -11,12 +11,11 @@ import pytest
 from edge.domain.stops import MotionState
 from edge.services import inbox, robot
 from edge.store import sqlite
-from firmware_bridge.sockets import request_reset
 from sync.bridge import MAX_HELD
 from sync.wire.envelope import Answer, AnswerStatus
 from tests.integration.test_sync_commands import command, gate_state, send, statuses
 from tests.support.broker import Probe
-from tests.support.gates import gate
+from tests.support.gates import gate, reset
 from tests.support.site import Site, site, wait_for
 
 BUSY_S = 5.0
@@ -82,7 +81,7 @@ def test_a_stop_that_could_not_be_written_is_known_nevertheless_and_written_late
     with broken(here):
         _, done = send(here, integrator, order, answers=2)
         assert done.status is AnswerStatus.DONE
-        request_reset(here.data_dir / "run", event_id=done.result["event_id"], who="a person")
+        reset(here.data_dir / "run", done.result["event_id"])
 
         assert statuses(send(here, integrator, order)) == [AnswerStatus.DUPLICATE]
         gate_state(here, MotionState.RESET)

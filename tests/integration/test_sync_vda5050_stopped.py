@@ -4,7 +4,7 @@ from pathlib import Path
 
 from edge.domain.stops import StopSource
 from edge.services import robot
-from firmware_bridge.sockets import request_reset, request_stop
+from firmware_bridge.sockets import request_stop
 from tests.integration.test_sync_vda5050 import (
     PREFIX,
     act,
@@ -15,7 +15,7 @@ from tests.integration.test_sync_vda5050 import (
     wait_action,
     wait_state,
 )
-from tests.support.gates import gate
+from tests.support.gates import gate, reset
 from tests.support.site import site
 
 
@@ -28,7 +28,7 @@ def test_neither_an_order_nor_an_action_ends_a_stop(tmp_path: Path) -> None:
         wait_state(
             fleet, lambda state: state["safetyState"]["eStop"] == "MANUAL", "the stop in the state"
         )
-        request_reset(here.data_dir / "run", event_id=stop.event_id, who="a person")
+        reset(here.data_dir / "run", stop.event_id)
 
         send(fleet, "order", order(node("ROOM-101", 0)))
         wait_state(fleet, lambda state: errors(state) == ["orderError"], "the order's refusal")

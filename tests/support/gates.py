@@ -64,6 +64,20 @@ def end_stop(data_dir: Path) -> None:
             time.sleep(0.05)
 
 
+def reset(run_dir: Path, event_id: str, who: str = "a person") -> None:
+    """Reset a stop as soon as the board has answered and confirmed it, and the robot stands."""
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            request_reset(run_dir, event_id=event_id, who=who)
+            return
+        except ResetRefusedError as refusal:
+            early = any(word in refusal.reason for word in ("not confirmed", "silent", "moving"))
+            if not early or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
 def _wait_until_linked(data_dir: Path) -> None:
     watcher = StateWatcher(data_dir / "run")
     deadline = time.monotonic() + START_S
