@@ -6,6 +6,7 @@ nothing. No method here blocks or raises: the line is up or it is not, and `why`
 """
 
 import contextlib
+import os
 import select
 import termios
 from collections import Counter
@@ -40,8 +41,6 @@ HANDSHAKE_S = 2.0
 BACKLOG_BYTES = 256
 """Most bytes that wait in the driver, 22 ms of line: with more, a frame would be stale before it is
 sent."""
-WRITE_S = 0.02
-"""Longest that pyserial may wait in a write; one tick."""
 READ_BYTES = 4096
 
 _TTL_MS = {MessageType.MOTION: 200, MessageType.HEARTBEAT: 200, MessageType.CLEAR: 500}
@@ -122,9 +121,7 @@ class BoardLink:
                 raise FileNotFoundError(
                     f"{self._port} is left over from a simulator that was killed"
                 )
-            self._serial = serial.Serial(
-                str(self._port), BAUD, timeout=0, write_timeout=WRITE_S, exclusive=True
-            )
+            self._serial = serial.Serial(str(self._port), BAUD, timeout=0, exclusive=True)
             self._serial.reset_input_buffer()
             self._serial.reset_output_buffer()
         except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
@@ -143,6 +140,7 @@ class BoardLink:
         self._board_sequence = 0
         self._hello_at = 0.0
         self._full_since: float | None = None
+        self._cut = False
 
     def _lose(self, why: str, now: float) -> None:
         self.counters["link_losses"] += 1
@@ -212,11 +210,28 @@ class BoardLink:
                 if not isinstance(message, Stop):
                     return False
                 self.flush_output()
-            self._serial.write(frames.encode(frame))
+            return self._put(frames.encode(frame))
         except (OSError, TypeError, termios.error) as error:
             self._lose(f"the line broke: {error}", now)
             return False
-        return True
+
+    def _put(self, data: bytes) -> bool:
+        """Into the driver at once, or not. A frame cut short is ended before the next, which would be
+        lost with it."""
+        assert self._serial is not None
+        # Not by pyserial: its write gives up where the process slept longer than its time-out, even
+        # though all was written, and without one it may wait for ever.
+        data = b"\0" + data if self._cut else data
+        try:
+            written = os.write(self._serial.fileno(), data)
+        except BlockingIOError:
+            written = 0
+        if written == len(data):
+            self._cut = False
+            return True
+        self._cut = self._cut or written > 0
+        self.counters["frames_not_sent"] += 1
+        return False
 
     def _is_full(self, now: float) -> bool:
         """Whether the other side takes nothing. What repeats is then dropped instead of queued; the

