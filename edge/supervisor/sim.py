@@ -132,6 +132,9 @@ def settings_of_run(directory: Path, options: Mapping[str, int | float | None]) 
         os.environ["LUNA_ROS__DOMAIN_ID"] = str(DEFAULT_DOMAIN_ID)
     if "auto_approve" not in settings.requests.model_fields_set:
         os.environ["LUNA_REQUESTS__AUTO_APPROVE"] = "true"
+    if "holds_to_latch" not in settings.robot.model_fields_set:
+        # A busy desk starves processes now and then; that is no trouble that wants a person.
+        os.environ["LUNA_ROBOT__HOLDS_TO_LATCH"] = "0"
     os.environ["LUNA_MQTT__HOST"] = LOOPBACK
     os.environ["LUNA_ROBOT__SERIAL_PORT"] = str(directory / "run" / "board")
     return load(directory)

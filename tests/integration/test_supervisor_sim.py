@@ -26,15 +26,17 @@ def test_a_simulation_differs_from_a_robot_where_it_has_to(tmp_path: Path) -> No
     assert settings.requests.auto_approve
     assert settings.robot.serial_port == str(tmp_path / "run" / "board")
     assert settings.mqtt.host == "127.0.0.1"
+    assert settings.robot.holds_to_latch == 0
 
 
 def test_an_option_outranks_the_environment_and_that_the_file(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text(
-        "[ros]\ndomain_id = 7\n[api]\nport = 1111\n[mqtt]\nport = 2222\n[requests]\nauto_approve = false\n"
+        "[robot]\nholds_to_latch = 5\n[ros]\ndomain_id = 7\n[api]\nport = 1111\n[mqtt]\nport = 2222\n[requests]\nauto_approve = false\n"
     )
     os.environ["LUNA_MQTT__PORT"] = "3333"
     settings = settings_of_run(tmp_path, {"LUNA_API__PORT": 4444, "LUNA_SIM__SPEED": None})
     assert settings.ros.domain_id == 7
+    assert settings.robot.holds_to_latch == 5
     assert settings.api.port == 4444
     assert settings.mqtt.port == 3333
     assert settings.sim.speed == 1.0
