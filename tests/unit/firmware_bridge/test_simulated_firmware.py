@@ -1,11 +1,9 @@
-"""The board's own safety, by its bytes, against a gate that does everything wrong."""
-
-import itertools
+"""The board's own safety, by its bytes, against a gate that does everything wrong: on a desk in Python, and in C."""
 
 import pytest
 
 from firmware_bridge import frames
-from firmware_bridge.frames import Frame, FrameDecoder
+from firmware_bridge.frames import Frame
 from firmware_bridge.messages import (
     Battery,
     Clear,
@@ -22,86 +20,25 @@ from firmware_bridge.messages import (
     Status,
     Stop,
     StopKind,
-    ToBoard,
     Welcome,
-    parse,
 )
-from firmware_bridge.simulated_firmware import OWN_CAPS, Sensors, SimulatedFirmware
+from firmware_bridge.simulated_firmware import OWN_CAPS, Sensors
+from tests.support.peer import Peer
 
 
-class Peer:
-    """Whoever is at the other end of the line. Time is moved by hand, in steps of 10 ms."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        nonces = itertools.count(77)
-        self.board = SimulatedFirmware(self.now, new_nonce=lambda: next(nonces))
-        self.decoder = FrameDecoder()
-        self.told: list[Message] = []
-        self.session = 0
-        self.sequence = 0
-        self.clock_s = 3.0  # starts anywhere
-        self.driving: Motion | None = None
-
-    def bytes_of(self, message: ToBoard, ttl_ms: int = 200, late_s: float = 0.0) -> bytes:
-        self.sequence += 1
-        stamp = int((self.clock_s - late_s) * 1e3) % 2**32
-        return frames.encode(
-            Frame(message.TYPE, self.session, self.sequence, stamp, ttl_ms, message.pack())
-        )
-
-    def send(self, message: ToBoard, ttl_ms: int = 200, late_s: float = 0.0) -> bytes:
-        data = self.bytes_of(message, ttl_ms, late_s)
-        self.board.receive(data, self.now)
-        return data
-
-    def hello(self) -> None:
-        self.session = 0
-        self.send(Hello(5), ttl_ms=0)
-        self.forward(0.01)
-        self.session = self.board.session
-
-    def forward(self, seconds: float) -> None:
-        for _ in range(round(seconds / 0.01)):
-            self.now += 0.01
-            self.clock_s += 0.01
-            if self.driving is not None:
-                self.send(self.driving)
-                self.send(Heartbeat())
-            self.told += [parse(frame) for frame in self.decoder.feed(self.board.tick(self.now))]
-
-    def last(self, kind: type[Message]) -> Message:
-        return next(message for message in reversed(self.told) if isinstance(message, kind))
-
-    def refused(self, code: FaultCode) -> int:
-        return self.board.faults[code]
+def test_without_a_session_nothing_is_obeyed(stranger: Peer) -> None:
+    stranger.driving = Motion(0.3, 0.0)
+    stranger.forward(0.5)
+    assert stranger.board.velocity == (0.0, 0.0)
+    assert stranger.refused(FaultCode.WRONG_SESSION) == 100
 
 
-@pytest.fixture
-def peer() -> Peer:
-    """A session is open and the robot drives at 0.3 m/s."""
-    peer = Peer()
-    peer.hello()
-    peer.driving = Motion(0.3, 0.0)
-    peer.forward(1.0)
-    assert peer.board.velocity == (0.3, 0.0)
-    peer.told.clear()
-    return peer
-
-
-def test_without_a_session_nothing_is_obeyed() -> None:
-    peer = Peer()
-    peer.driving = Motion(0.3, 0.0)
-    peer.forward(0.5)
-    assert peer.board.velocity == (0.0, 0.0)
-    assert peer.refused(FaultCode.WRONG_SESSION) == 100
-
-
-def test_the_welcome_repeats_the_nonce_and_opens_a_session_of_the_boards_choice() -> None:
-    peer = Peer()
-    peer.hello()
-    assert peer.last(Welcome) == Welcome(5, 0x0100, OWN_CAPS.speed, OWN_CAPS.turn)
-    assert peer.session == 77
+def test_the_welcome_repeats_the_nonce_and_opens_a_session_of_the_boards_choice(
+    stranger: Peer,
+) -> None:
+    stranger.hello()
+    assert stranger.last(Welcome) == Welcome(5, 0x0100, OWN_CAPS.speed, OWN_CAPS.turn)
+    assert stranger.session == 77
 
 
 def test_a_hello_stops_the_robot_and_ends_the_old_session(peer: Peer) -> None:
@@ -113,18 +50,17 @@ def test_a_hello_stops_the_robot_and_ends_the_old_session(peer: Peer) -> None:
     assert peer.refused(FaultCode.WRONG_SESSION) == 1
 
 
-def test_a_whole_session_played_again_moves_nothing() -> None:
-    peer = Peer()
-    tape = [peer.send(Hello(5), ttl_ms=0)]
-    peer.session = peer.board.session
+def test_a_whole_session_played_again_moves_nothing(stranger: Peer) -> None:
+    tape = [stranger.send(Hello(5), ttl_ms=0)]
+    stranger.session = stranger.board.session
     for _ in range(50):
-        tape += [peer.send(Motion(0.3, 0.0)), peer.send(Heartbeat())]
-        peer.forward(0.02)
-    peer.forward(1.0)
+        tape += [stranger.send(Motion(0.3, 0.0)), stranger.send(Heartbeat())]
+        stranger.forward(0.02)
+    stranger.forward(1.0)
     for data in tape:
-        peer.board.receive(data, peer.now)
-        peer.board.tick(peer.now)
-        assert peer.board.target() == (0.0, 0.0)
+        stranger.board.receive(data, stranger.now)
+        stranger.board.tick(stranger.now)
+        assert stranger.board.target() == (0.0, 0.0)
 
 
 def test_a_frame_said_twice_counts_once(peer: Peer) -> None:
@@ -203,13 +139,12 @@ def test_a_short_ttl_ends_motion_sooner(peer: Peer) -> None:
 @pytest.mark.parametrize(
     "motion", [Motion(0.501, 0.0), Motion(-0.501, 0.0), Motion(0.0, 2.001), Motion(0.0, -2.001)]
 )
-def test_a_velocity_over_the_boards_own_caps_is_refused(motion: Motion) -> None:
-    peer = Peer()
-    peer.hello()
-    peer.driving = motion
-    peer.forward(0.5)
-    assert peer.board.velocity == (0.0, 0.0)
-    assert peer.refused(FaultCode.OVER_LIMIT) == 50
+def test_a_velocity_over_the_boards_own_caps_is_refused(stranger: Peer, motion: Motion) -> None:
+    stranger.hello()
+    stranger.driving = motion
+    stranger.forward(0.5)
+    assert stranger.board.velocity == (0.0, 0.0)
+    assert stranger.refused(FaultCode.OVER_LIMIT) == 50
 
 
 def test_limits_lower_the_caps_and_never_raise_them(peer: Peer) -> None:
@@ -220,14 +155,13 @@ def test_limits_lower_the_caps_and_never_raise_them(peer: Peer) -> None:
     assert peer.board.limits == OWN_CAPS.lowered_to(Limits(0.2, 9, 9, 9, 9, 9))
 
 
-def test_it_ramps_by_itself_whatever_jumps_it_is_told() -> None:
-    peer = Peer()
-    peer.hello()
+def test_it_ramps_by_itself_whatever_jumps_it_is_told(stranger: Peer) -> None:
+    stranger.hello()
     before = 0.0
     for step in range(200):
-        peer.driving = Motion(0.5 if step // 40 % 2 == 0 else -0.5, 0.0)
-        peer.forward(0.01)
-        v, _ = peer.board.velocity
+        stranger.driving = Motion(0.5 if step // 40 % 2 == 0 else -0.5, 0.0)
+        stranger.forward(0.01)
+        v, _ = stranger.board.velocity
         assert abs(v) - abs(before) <= OWN_CAPS.acceleration * 0.01 + 1e-9
         assert abs(before) - abs(v) <= OWN_CAPS.braking * 0.01 + 1e-9
         before = v
