@@ -31,7 +31,8 @@ def test_a_simulation_differs_from_a_robot_where_it_has_to(tmp_path: Path) -> No
 
 def test_an_option_outranks_the_environment_and_that_the_file(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text(
-        "[robot]\nholds_to_latch = 5\n[ros]\ndomain_id = 7\n[api]\nport = 1111\n[mqtt]\nport = 2222\n[requests]\nauto_approve = false\n"
+        "[robot]\nholds_to_latch = 5\n"
+        "[ros]\ndomain_id = 7\n[api]\nport = 1111\n[mqtt]\nport = 2222\n[requests]\nauto_approve = false\n"
     )
     os.environ["LUNA_MQTT__PORT"] = "3333"
     settings = settings_of_run(tmp_path, {"LUNA_API__PORT": 4444, "LUNA_SIM__SPEED": None})
