@@ -117,7 +117,7 @@ class SimulatedFirmware:
         self._low = False
         self._out: list[bytes] = []
         self._due: dict[str, float] = dict.fromkeys(TELEMETRY, 0)
-        self._sent_inputs = self._sensed()
+        self._sent_inputs = Inputs.NONE
 
     def target(self) -> tuple[float, float]:
         """The velocity that the motors ramp to, as of the last tick: m/s, rad/s."""
@@ -249,10 +249,10 @@ class SimulatedFirmware:
         dt_s, self._stepped = min(now - self._stepped, LONGEST_STEP_MS) / 1e3, now
         target = self.target()
         v, w, limits = *self.velocity, self.limits
-        self.velocity = (
-            ramp(v, target[0], limits.acceleration * dt_s, limits.braking * dt_s),
-            ramp(w, target[1], limits.turn_acceleration * dt_s, limits.turn_braking * dt_s),
-        )
+        v = ramp(v, target[0], limits.acceleration * dt_s, limits.braking * dt_s)
+        w = ramp(w, target[1], limits.turn_acceleration * dt_s, limits.turn_braking * dt_s)
+        # In whole um/s, as a chip counts: sums of floats end at 1e-17, which would count as moving.
+        self.velocity = round(v, 6), round(w, 6)
 
     def _sensed(self) -> Inputs:
         now = self.sensors

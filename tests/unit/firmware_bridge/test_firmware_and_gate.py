@@ -6,11 +6,19 @@ came before.
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from edge.domain.stops import LatchState, StopSource
 from firmware_bridge import frames
@@ -33,6 +41,8 @@ from firmware_bridge.messages import (
     parse,
 )
 from firmware_bridge.simulated_firmware import Sensors, SimulatedFirmware
+from tests.support.c_board import CBoard, Reference
+from tests.support.peer import MakeBoard
 
 LIMITS = Limits(0.31, 1.5, 0.5, 2.0, 1.0, 4.0)
 TICK_S = 0.02
@@ -58,12 +68,14 @@ BOARD_DEADLINE_S = 0.2
 class Robot(RuleBasedStateMachine):
     """`disk` is what a restart of the gate finds."""
 
+    make_board: ClassVar[MakeBoard] = SimulatedFirmware
+
     @initialize()
     def start(self) -> None:
         self.now = 5000.0
         self.nonces = iter(range(1, 1_000_000))
         self.ids = iter(range(1_000_000))
-        self.board = SimulatedFirmware(self.now, new_nonce=lambda: next(self.nonces))
+        self.board = self.make_board(self.now, new_nonce=lambda: next(self.nonces))
         self.disk = Latch()
         self.sent: list[bytes] = []
         self.heard = {"ros": -1e9, "supervisor": -1e9}
@@ -263,3 +275,11 @@ class Robot(RuleBasedStateMachine):
 
 TestRobot = pytest.mark.timeout(120)(Robot.TestCase)
 Robot.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.timeout(120)
+def test_the_same_holds_for_the_board_in_c(reference: Reference) -> None:
+    class RobotInC(Robot):
+        make_board = staticmethod(partial(CBoard, reference))
+
+    run_state_machine_as_test(RobotInC, settings=Robot.TestCase.settings)
