@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.live import Live
+from edge.domain.line_faults import LINE_FAULTS
 from edge.domain.robots import RobotStatus
-from edge.domain.stops import CAUSES, STANDING_STATES, MotionState
+from edge.domain.stops import CAUSES, STANDING_STATES, MotionState, StopCause
 from edge.domain.tasks import Task
 from edge.domain.times import format_time
 from edge.services import records, robot, tasks
@@ -121,30 +122,25 @@ def _pose(said: dict[str, Any]) -> dict[str, Any] | None:
 def _faults(live: Live, gate: GateState | None) -> list[dict[str, str]]:
     """What keeps the robot from moving, each with what ends it."""
     if gate is None:
-        return [
-            {
-                "code": "GATE_AWAY",
-                "message": "The motion gate is away; the robot stands.",
-                "remedy": "It restarts by itself.",
-            }
-        ]
-    found = [
-        {
-            "code": one.name,
-            "message": one.name.replace("_", " ").capitalize(),
-            "remedy": CAUSES[one.name].clears,
-        }
-        for one in gate.causes
-    ]
+        message = "The motion gate is away; the robot stands."
+        return [_fault("GATE_AWAY", message, "It restarts by itself.")]
+    found = [_fault(cause.name, *_words(cause.name, gate)) for cause in gate.causes]
     if not live.ros_is_fresh:
-        found.append(
-            {
-                "code": "ROS_AWAY",
-                "message": "The ROS side is away; the robot stands.",
-                "remedy": "It restarts by itself.",
-            }
-        )
+        message = "The ROS side is away; the robot stands."
+        found.append(_fault("ROS_AWAY", message, "It restarts by itself."))
     return found
+
+
+def _words(cause: StopCause, gate: GateState) -> tuple[str, str]:
+    """What is wrong and what ends it; of a lost link as exactly as the gate knows."""
+    if cause is StopCause.LINK_LOST and gate.link_fault is not None:
+        fault = LINE_FAULTS[gate.link_fault]
+        return fault.message, fault.remedy
+    return CAUSES[cause].message, CAUSES[cause].clears
+
+
+def _fault(code: str, message: str, remedy: str) -> dict[str, str]:
+    return {"code": code, "message": message, "remedy": remedy}
 
 
 def _heartbeat(live: Live) -> str | None:

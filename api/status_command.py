@@ -55,7 +55,7 @@ def _say(robot: dict[str, Any], parts: dict[str, Any]) -> None:
     for name, said in rows.items():
         click.echo(f"{name:<10} {said}")
     for fault in robot.get("faults", []):
-        click.echo(f"{'fault':<10} {fault['message']}: {fault['remedy']}")
+        click.echo(f"{'fault':<10} {fault['message']} {fault['remedy']}")
     if robot.get("emergency_stop", {}).get("active"):
         click.echo(f"{'next':<10} luna reset, then luna resume, lets it go on.")
 

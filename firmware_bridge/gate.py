@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ class Gate:
         if self._link.up:
             log.info("the board answers")
         else:
-            log.warning("the board is lost: %s", self._link.why)
+            log.warning("the board is lost: %s: %s", self._link.fault, self._link.why)
 
     def _forward(self, message: FromBoard, at: Moment) -> None:
         if isinstance(message, Odometry):
@@ -197,7 +198,8 @@ class Gate:
         counters = self._counters + self._link.counters
         for door in self._doors:
             counters += door.counters
-        return self._authority.state(at, counters).to_json()
+        state = self._authority.state(at, counters)
+        return replace(state, link_fault=self._link.fault).to_json()
 
     # The disk
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from edge.domain.line_faults import LineFault
 from edge.domain.stops import MotionState, StopCause, StopSource
 
 
@@ -40,8 +41,8 @@ class GateState:
     """Everything at one moment.
 
     `event_id`, `source`, `reason`, `who`, `since` (wall time, s) tell of the stop that is latched
-    or reset, and are None without one. `bumper`, `button`: pressed now. What the board never told
-    is None.
+    or reset, and are None without one. `link_fault`: why the link is lost. `bumper`, `button`:
+    pressed now. What the board never told is None.
     """
 
     state: MotionState
@@ -52,6 +53,7 @@ class GateState:
     who: str | None = None
     since: float | None = None
     link: str = "lost"
+    link_fault: LineFault | None = None
     odometry: Pose | None = None
     battery: BatteryState | None = None
     tray_grams: int | None = None
@@ -71,6 +73,8 @@ class GateState:
             Cause(StopCause(one["name"]), one["since"]) for one in data["causes"]
         )
         known["source"] = None if data["source"] is None else StopSource(data["source"])
+        fault = data.get("link_fault")
+        known["link_fault"] = None if fault is None else LineFault(fault)
         known["odometry"] = None if data["odometry"] is None else Pose(**data["odometry"])
         known["battery"] = None if data["battery"] is None else BatteryState(**data["battery"])
         return cls(**known)

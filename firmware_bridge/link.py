@@ -6,6 +6,7 @@ nothing. No method here blocks or raises: the line is up or it is not, and `why`
 """
 
 import contextlib
+import errno
 import os
 import select
 import termios
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import serial
 
+from edge.domain.line_faults import LineFault
 from firmware_bridge import frames
 from firmware_bridge.frames import Frame, FrameDecoder
 from firmware_bridge.messages import (
@@ -42,6 +44,18 @@ BACKLOG_BYTES = 256
 """Most bytes that wait in the driver, 22 ms of line: with more, a frame would be stale before it is
 sent."""
 READ_BYTES = 4096
+MOST_BYTES_S = 1_000_000
+"""More than any serial line or USB bridge carries: whoever sends that is no board, or a broken one."""
+
+_PORT_FAULTS = {
+    errno.ENOENT: LineFault.PORT_MISSING,
+    errno.ENODEV: LineFault.PORT_MISSING,
+    errno.ENXIO: LineFault.PORT_MISSING,
+    errno.EACCES: LineFault.PORT_DENIED,
+    errno.EPERM: LineFault.PORT_DENIED,
+    errno.EAGAIN: LineFault.PORT_IN_USE,
+    errno.EBUSY: LineFault.PORT_IN_USE,
+}
 
 _TTL_MS = {MessageType.MOTION: 200, MessageType.HEARTBEAT: 200, MessageType.CLEAR: 500}
 """For how long a message is good. The board's own deadline for motion is 200 ms too. A STOP is
@@ -55,6 +69,7 @@ class BoardLink:
     def __init__(self, port: Path, *, new_nonce: Callable[[], int]) -> None:
         """`new_nonce`: 32 random bits, never 0."""
         self.counters: Counter[str] = Counter()
+        self.fault: LineFault | None = LineFault.NO_ANSWER
         self.why = "not opened yet"
         self._port = port
         self._new_nonce = new_nonce
@@ -62,6 +77,7 @@ class BoardLink:
         self._retry_at = 0.0
         self._opened = 0.0
         self._heard = 0.0
+        self._second = 0.0
         self._hello_at = 0.0
         self._forget()
 
@@ -82,11 +98,11 @@ class BoardLink:
             return []
         messages = self._read(now)
         if self.up and now - self._heard > SILENT_S:
-            self._lose("the board is silent", now)
+            self._lose(LineFault.SILENT, "the board is silent", now)
         elif self._full_since is not None and now - self._full_since > SILENT_S:
-            self._lose("the board takes nothing", now)
+            self._lose(LineFault.TAKES_NOTHING, "the board takes nothing", now)
         elif not self.up and now - self._opened > HANDSHAKE_S:
-            self._lose("the board does not answer", now)
+            self._lose(self._why_no_answer(), "the board does not answer", now)
         elif not self.up and now >= self._hello_at:
             self._hello_at = now + HELLO_S
             self._nonce = self._new_nonce()
@@ -118,17 +134,20 @@ class BoardLink:
         self._retry_at = now + REOPEN_S
         try:
             if _is_leftover(self._port):
-                raise FileNotFoundError(
-                    f"{self._port} is left over from a simulator that was killed"
-                )
+                left = f"{self._port} is left over from a simulator that was killed"
+                raise FileNotFoundError(errno.ENOENT, left)
             self._serial = serial.Serial(str(self._port), BAUD, timeout=0, exclusive=True)
             self._serial.reset_input_buffer()
             self._serial.reset_output_buffer()
         except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
             self.close()
+            code = error.errno if isinstance(error, OSError) else None
+            self.fault = _PORT_FAULTS.get(code or 0, LineFault.NOT_A_PORT)
             self.why = f"the port cannot be opened: {error}"
             self.counters["link_open_failures"] += 1
             return
+        if self.fault in (*_PORT_FAULTS.values(), LineFault.NOT_A_PORT):
+            self.fault = LineFault.NO_ANSWER
         self.why = "waiting for the board's answer"
         self._opened = now
 
@@ -141,12 +160,23 @@ class BoardLink:
         self._hello_at = 0.0
         self._full_since: float | None = None
         self._cut = False
+        self._foreign = False
+        self._bytes = 0
 
-    def _lose(self, why: str, now: float) -> None:
+    def _why_no_answer(self) -> LineFault:
+        """What the other side is, to go by what it sent instead of a WELCOME."""
+        if self._decoder.dropped["version"]:
+            return LineFault.OTHER_VERSION
+        if self._foreign or self._decoder.dropped:
+            return LineFault.NOT_A_BOARD
+        return LineFault.NO_ANSWER
+
+    def _lose(self, fault: LineFault, why: str, now: float) -> None:
         self.counters["link_losses"] += 1
+        self.counters[f"link_{fault.lower()}"] += 1
         self.flush_output()  # or the driver would still send it, and close() wait for that
         self.close()
-        self.why = why
+        self.fault, self.why = fault, why
         self._retry_at = now + REOPEN_S
 
     def _read(self, now: float) -> list[FromBoard]:
@@ -156,9 +186,9 @@ class BoardLink:
         except (OSError, TypeError) as error:
             # A hang-up shows as "ready but no data", as EIO, or on some drivers as a closed
             # descriptor.
-            self._lose(f"the line broke: {error}", now)
+            self._lose(LineFault.BROKEN, f"the line broke: {error}", now)
             return []
-        if not data:
+        if not data or self._floods(len(data), now):
             return []
         decoder = self._decoder  # losing the line in between replaces it
         dropped = decoder.dropped.total()
@@ -170,18 +200,30 @@ class BoardLink:
         self.counters["frames_broken"] += decoder.dropped.total() - dropped
         return messages if self.up else []
 
+    def _floods(self, count: int, now: float) -> bool:
+        """Whether the other side sends so much that reading it would be all that we do."""
+        if now - self._second >= 1.0:
+            self._second, self._bytes = now, 0
+        self._bytes += count
+        if self._bytes > MOST_BYTES_S:
+            self._lose(LineFault.TOO_MUCH, "the board sends too much", now)
+            return True
+        return False
+
     def _take(self, frame: Frame, now: float) -> FromBoard | None:
         try:
             message = parse(frame)
         except MessageError:
             self.counters["frames_unknown"] += 1
+            self._foreign = True
             return None
         if isinstance(message, Welcome):
             self._begin(frame.session, message, now)
         elif not self.up:
+            self._foreign = self._foreign or not isinstance(message, FromBoard)
             return None
         elif frame.session != self._session:
-            self._lose("the board has started anew", now)
+            self._lose(LineFault.RESTARTED, "the board has started anew", now)
         elif frame.sequence <= self._board_sequence:
             self.counters["frames_repeated"] += 1
         elif isinstance(message, FromBoard):
@@ -197,7 +239,7 @@ class BoardLink:
             self.counters["frames_unknown"] += 1
             return
         self._session, self._heard, self._board_sequence = session, now, 0
-        self.why = ""
+        self.fault, self.why = None, ""
 
     def _write(self, message: ToBoard, now: float) -> bool:
         if self._serial is None:
@@ -212,7 +254,7 @@ class BoardLink:
                 self.flush_output()
             return self._put(frames.encode(frame))
         except (OSError, TypeError, termios.error) as error:
-            self._lose(f"the line broke: {error}", now)
+            self._lose(LineFault.BROKEN, f"the line broke: {error}", now)
             return False
 
     def _put(self, data: bytes) -> bool:

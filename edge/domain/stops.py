@@ -71,48 +71,91 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CauseRule:
-    """What a cause does, and when it is gone; `clears` is a sentence for people."""
+    """What a cause does; `message` and `clears`, when it is gone, are sentences for people."""
 
     effect: Effect
+    message: str
     clears: str
 
 
 CAUSES: Mapping[StopCause, CauseRule] = MappingProxyType(
     {
-        StopCause.STOP_REQUESTED: CauseRule(Effect.LATCH, "A person at the robot resets the stop."),
-        StopCause.BUTTON: CauseRule(
-            Effect.LATCH, "The red button is pulled out, then the stop is reset."
+        StopCause.STOP_REQUESTED: CauseRule(
+            Effect.LATCH,
+            "Somebody has stopped the robot.",
+            "A person at the robot resets the stop.",
         ),
-        StopCause.BUMPER: CauseRule(Effect.LATCH, "The bumper is free, then the stop is reset."),
-        StopCause.TILT: CauseRule(Effect.LATCH, "The robot stands level, then the stop is reset."),
+        StopCause.BUTTON: CauseRule(
+            Effect.LATCH,
+            "The red button is pressed.",
+            "The red button is pulled out, then the stop is reset.",
+        ),
+        StopCause.BUMPER: CauseRule(
+            Effect.LATCH,
+            "The bumper has touched something.",
+            "The bumper is free, then the stop is reset.",
+        ),
+        StopCause.TILT: CauseRule(
+            Effect.LATCH,
+            "The robot leans too far.",
+            "The robot stands level, then the stop is reset.",
+        ),
         StopCause.LIFTED: CauseRule(
-            Effect.LATCH, "All wheels are on the floor, then the stop is reset."
+            Effect.LATCH,
+            "A wheel has left the floor.",
+            "All wheels are on the floor, then the stop is reset.",
         ),
         StopCause.RUNAWAY: CauseRule(
-            Effect.LATCH, "The robot stands still, then the stop is reset."
+            Effect.LATCH,
+            "The robot moved without a command.",
+            "The robot stands still, then the stop is reset.",
         ),
         StopCause.LATCH_FILE: CauseRule(
-            Effect.LATCH, "A person looks at the robot, then resets the stop."
+            Effect.LATCH,
+            "The gate could not read whether the robot was stopped.",
+            "A person looks at the robot, then resets the stop.",
         ),
         StopCause.BOARD: CauseRule(
-            Effect.LATCH, "A person looks at the robot, then resets the stop."
+            Effect.LATCH,
+            "The microcontroller remembers a stop that the gate lost.",
+            "A person looks at the robot, then resets the stop.",
         ),
         StopCause.REPEATED_HOLD: CauseRule(
-            Effect.LATCH, "The repeated trouble is seen to, then the stop is reset."
+            Effect.LATCH,
+            "The same trouble came back again and again.",
+            "The repeated trouble is seen to, then the stop is reset.",
         ),
-        StopCause.AWAITING_RESUME: CauseRule(Effect.HOLD, "A person at the robot lets it go on."),
-        StopCause.LINK_LOST: CauseRule(Effect.HOLD, "The microcontroller answers again."),
+        StopCause.AWAITING_RESUME: CauseRule(
+            Effect.HOLD, "The stop is reset.", "A person at the robot lets it go on."
+        ),
+        StopCause.LINK_LOST: CauseRule(
+            Effect.HOLD,
+            "The microcontroller does not answer.",
+            "The microcontroller answers again.",
+        ),
         StopCause.BOARD_STOPPED: CauseRule(
-            Effect.HOLD, "The microcontroller has cleared its own stop."
+            Effect.HOLD,
+            "The microcontroller has stopped by itself.",
+            "The microcontroller has cleared its own stop.",
         ),
-        StopCause.ROS_SILENT: CauseRule(Effect.HOLD, "The ROS process is alive again."),
-        StopCause.SUPERVISOR_SILENT: CauseRule(Effect.HOLD, "The supervisor is alive again."),
+        StopCause.ROS_SILENT: CauseRule(
+            Effect.HOLD, "The ROS process is silent.", "The ROS process is alive again."
+        ),
+        StopCause.SUPERVISOR_SILENT: CauseRule(
+            Effect.HOLD, "The supervisor is silent.", "The supervisor is alive again."
+        ),
         # Enforced by the emergency stop node, which commands zero; listed here because people read
         # this table.
-        StopCause.PROTECTIVE_ZONE: CauseRule(Effect.HOLD, "The way in front of the robot is free."),
-        StopCause.LOW_VOLTAGE: CauseRule(Effect.HOLD, "The battery is charged."),
+        StopCause.PROTECTIVE_ZONE: CauseRule(
+            Effect.HOLD, "Something is in the way.", "The way in front of the robot is free."
+        ),
+        StopCause.LOW_VOLTAGE: CauseRule(
+            Effect.HOLD, "The battery is empty.", "The battery is charged."
+        ),
         StopCause.ANNOUNCING: CauseRule(
-            Effect.HOLD, "The robot has stood for a while, and says that it goes on."
+            Effect.HOLD,
+            "The robot has stood for a while, and says that it goes on.",
+            "Two seconds have passed.",
         ),
     }
 )

@@ -1,15 +1,17 @@
 """The serial link on real ptys: what it opens, what it refuses, and what a full or foreign line does to it."""
 
+import contextlib
 import itertools
 import os
 import threading
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from edge.domain.line_faults import LineFault
 from firmware_bridge import frames
 from firmware_bridge import link as link_module
 from firmware_bridge.link import BoardLink
@@ -188,3 +190,141 @@ def _file_time_ns(directory: Path) -> int:
     probe = directory / "probe"
     probe.touch()
     return probe.stat().st_ctime_ns
+
+
+class Stranger:
+    """What is at the other end of a port that is no board: it sends what it likes."""
+
+    def __init__(self) -> None:
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        os.set_blocking(self.master, False)
+        self.now = 100.0
+        nonces = itertools.count(1)
+        self.link = BoardLink(Path(os.ttyname(self.slave)), new_nonce=lambda: next(nonces))
+        self.link.service(self.now)
+
+    def fault_after(self, said: bytes) -> LineFault | None:
+        """What the link makes of it when the handshake's time is over."""
+
+        def named() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                os.write(self.master, said)
+            self.now += 0.05
+            self.link.service(self.now)
+            return self.link.counters["link_losses"] > 0
+
+        until(named, "the link gave up")
+        assert not self.link.up
+        return self.link.fault
+
+    def close(self) -> None:
+        self.link.close()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def stranger() -> Iterator[Stranger]:
+    made = Stranger()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (b"", LineFault.NO_ANSWER),
+        (b"AT+OK\r\n\0", LineFault.NOT_A_BOARD),
+        (b"$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9\r\n" * 3, LineFault.NOT_A_BOARD),
+        (frames.encode(frames.Frame(3, 0, 1, 0, 0, bytes(4))), LineFault.NOT_A_BOARD),
+        (frames.encode(frames.Frame(0x7F, 0, 1, 0, 0, b"")), LineFault.NOT_A_BOARD),
+    ],
+    ids=["nobody", "a modem", "a GPS", "an echo", "another protocol"],
+)
+def test_a_port_with_somebody_else_on_it_is_named(
+    stranger: Stranger, said: bytes, fault: LineFault
+) -> None:
+    assert stranger.fault_after(said) is fault
+
+
+def test_a_board_of_another_version_is_named(
+    stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as later:
+        later.setattr(frames, "VERSION", frames.VERSION + 1)
+        said = frames.encode(frames.Frame(0x81, 7, 1, 0, 0, bytes(10)))
+    assert stranger.fault_after(said) is LineFault.OTHER_VERSION
+
+
+def test_a_board_that_talks_without_end_is_named_and_does_not_keep_the_gate(
+    stranger: Stranger,
+) -> None:
+    ended = threading.Event()
+
+    def talk() -> None:
+        while not ended.is_set():
+            with contextlib.suppress(BlockingIOError):
+                os.write(stranger.master, b"blah blah\0" * 400)
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    try:
+
+        def named() -> bool:
+            began = time.monotonic()
+            stranger.link.service(stranger.now)
+            assert time.monotonic() - began < 0.5
+            return stranger.link.counters["link_too_much"] > 0
+
+        until(named, "the flood is named")
+    finally:
+        ended.set()
+        thread.join()
+    assert stranger.link.fault is LineFault.TOO_MUCH and stranger.link.fileno() is None
+
+
+def test_what_is_no_serial_port_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a port")
+    for path, fault in (
+        (tmp_path / "file", LineFault.NOT_A_PORT),
+        (tmp_path, LineFault.NOT_A_PORT),
+        (tmp_path / "nothing", LineFault.PORT_MISSING),
+    ):
+        link = BoardLink(path, new_nonce=lambda: 1)
+        link.service(1.0)
+        assert link.fault is fault and link.fileno() is None
+
+
+def test_a_port_that_another_program_has_is_named(line: Line, tmp_path: Path) -> None:
+    line.until_up()
+    assert line.link.fault is None
+    second = BoardLink(tmp_path / "board", new_nonce=lambda: 1)
+    second.service(line.now)
+    assert second.fault is LineFault.PORT_IN_USE
+
+
+@pytest.mark.parametrize(
+    ("happens", "fault"),
+    [
+        (lambda board: setattr(board.faults, "silent", True), LineFault.SILENT),
+        (lambda board: board.reboot(), LineFault.RESTARTED),
+        (lambda board: board.unplug(), LineFault.BROKEN),
+    ],
+    ids=["silent", "rebooted", "unplugged"],
+)
+def test_how_a_board_was_lost_is_named_and_counted(
+    line: Line, happens: Callable[[SimulatedBoard], None], fault: LineFault
+) -> None:
+    line.until_up()
+    happens(line.board)
+
+    def lost() -> bool:
+        line.now += STEP_S
+        if line.board.fileno() >= 0:
+            line.board.step()
+        line.link.service(line.now)
+        return not line.link.up
+
+    until(lost, "the link is lost")
+    assert line.link.counters[f"link_{fault.lower()}"] == 1
