@@ -1,0 +1,69 @@
+"""Every core loaded, by processes that want it as much as ours do; and what that does to a process that does nothing."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+_SPIN = """
+import os
+while os.getppid() == {parent}:
+    for _ in range(100_000):
+        pass
+"""
+
+_ECHO = """
+import socket
+line = socket.socket(fileno={fd})
+while line.send(line.recv(1)):
+    pass
+"""
+
+
+@contextlib.contextmanager
+def all_cores_busy(each: int = 1) -> Iterator[None]:
+    """`each` endless loops a core, of our own niceness; they end with the block, or with us.
+
+    Each in a session of its own, as the supervisor starts its processes: Linux shares the cores by sessions.
+    """
+    script = _SPIN.format(parent=os.getpid())
+    spinning = [
+        subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+        for _ in range(each * (os.cpu_count() or 1))
+    ]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+        for process in spinning:
+            process.wait()
+
+
+class Echo:
+    """A process that gives a byte back: what it takes for that, any process takes on this machine now."""
+
+    def __init__(self) -> None:
+        self._line, far = socket.socketpair()
+        with far:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _ECHO.format(fd=far.fileno())],
+                pass_fds=[far.fileno()],
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.round_trip()  # it is up
+
+    def round_trip(self) -> float:
+        """There and back, in s."""
+        began = time.monotonic()
+        self._line.send(b".")
+        self._line.recv(1)
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        self._line.close()
+        self._process.wait()
