@@ -233,6 +233,7 @@ class CBoard:
     ) -> None:
         """`clock_ms`: what its clock shows at `now`."""
         self.sensors = Sensors()
+        self._lean: tuple[int, int] | None = None
         self._reference = reference
         self._clock_ms = clock_ms
         self._build = _Build(
@@ -284,6 +285,10 @@ class CBoard:
     def motor_stuck(self) -> None:
         self._reference.luna_board_fault(ctypes.byref(self._board), FaultCode.MOTOR_STUCK)
 
+    def lean(self, pitch_mrad: int, roll_mrad: int) -> None:
+        """From now on, whatever `sensors` say."""
+        self._lean = pitch_mrad, roll_mrad
+
     @property
     def session(self) -> int:
         return int(self._board.session)
@@ -319,7 +324,7 @@ class CBoard:
         )
         return _Sensors(
             Inputs.BUTTON * now.button | Inputs.BUMPER * now.bumper | Inputs.LIFTED * now.lifted,
-            CTilt(round(now.tilt * 1e3), 0),
+            CTilt(*(self._lean or (round(now.tilt * 1e3), 0))),
             COdometry(*Odometry.FORM.unpack(now.odometry.pack())),
             CBattery(*Battery.FORM.unpack(battery.pack())),
             CTray(now.tray_grams, 1),
