@@ -3,16 +3,19 @@
 Nothing is remembered here. Whether the robot is stopped is the gate's to say; this node tells it to
 ROS, and passes stops and resets on. A velocity goes through, slowed down by what the scan shows
 ahead, or becomes zero; without fresh commands nothing is sent, and the gate's deadline does the rest.
+It becomes zero, too, while the robot does not know where it is, or a node that it needs is silent.
 """
 
 import os
 import time
 
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist
 from luna_interfaces.msg import EmergencyStop as StopMessage
 from luna_interfaces.srv import ResetEmergencyStop
 from rclpy.node import Node
 from sensor_msgs.msg import LaserScan
+from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from edge import logs
@@ -21,13 +24,17 @@ from edge.domain.stops import MotionState
 from edge.settings import Settings
 from edge.supervisor.ros_environment import stays_on_machine
 from firmware_bridge.sockets import GateState, StateWatcher, request_reset, request_stop
-from ros_nodes import convert, qos
+from ros_nodes import convert, diagnostics, qos
+from ros_nodes.alive import Watch
 from ros_nodes.base import RETRY_S, is_open
 from ros_nodes.live import Live
 from ros_nodes.navigation.zones import CollisionZones
 from ros_nodes.runtime import pace, steady
 
 WATCH_S = 0.05
+TELL_S = 0.5
+"""How often the stop's state is said again; its topic promises one a second."""
+DIAGNOSE_S = 1.0
 GATE_TIMEOUT_S = 0.2
 """How long a ROS service may wait for the gate; the collision zones stand still meanwhile."""
 SCAN_S = 0.5
@@ -44,18 +51,26 @@ class EmergencyStop(Node):
         self._watcher = StateWatcher(settings.run_dir)
         self._retry_at = 0.0
         self._told: GateState | None = None
+        self._newest: GateState | None = None
         self._zones = CollisionZones(settings.robot.radius_m)
         self._scan: LaserScan | None = None
         self._scan_at = 0.0
+        self._localised: bool | None = None
+        self._alive = Watch(self)
+        self._robot_id = settings.robot.id
         self._pace = pace(self, settings)
-        self._stop = self.create_publisher(StopMessage, "emergency_stop", qos.STATE)
+        self._stop = self.create_publisher(StopMessage, "emergency_stop", qos.STOP)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "diagnostics", qos.STREAM)
         self._velocity = self.create_publisher(Twist, "cmd_vel", qos.COMMAND)
         self.create_subscription(Twist, "cmd_vel_nav", self._on_velocity, qos.COMMAND)
         self.create_subscription(LaserScan, "scan", self._on_scan, qos.SENSOR)
+        self.create_subscription(Bool, "localised", self._on_localised, qos.STATE)
         self.create_service(Trigger, "emergency_stop/stop", self._on_stop)
         if stays_on_machine(os.environ):  # a reset is an act at the robot
             self.create_service(ResetEmergencyStop, "emergency_stop/reset", self._on_reset)
         self.create_timer(WATCH_S, self._watch, clock=steady())
+        self.create_timer(TELL_S, self._repeat, clock=steady())
+        self.create_timer(DIAGNOSE_S, self._diagnose, clock=steady())
 
     def close(self) -> None:
         self._watcher.close()
@@ -64,16 +79,20 @@ class EmergencyStop(Node):
         self._scan_at = self._seconds()
         self._scan = scan  # unpacked only when something drives
 
+    def _on_localised(self, message: Bool) -> None:
+        self._localised = bool(message.data)
+
     def _on_velocity(self, wanted: Twist) -> None:
         v, w = wanted.linear.x, wanted.angular.z
         scale = self._allowed(v, w) if v or w else 0.0
         self._velocity.publish(convert.twist(v * scale, w * scale))
 
     def _allowed(self, v: float, w: float) -> float:
-        """The share of a velocity that the newest scan lets through; none without a fresh scan."""
-        if self._scan is None:
+        """The share of a velocity that the newest scan lets through; none without a fresh scan, a
+        known place and living nodes."""
+        if self._scan is None or self._seconds() - self._scan_at > SCAN_S:
             return 0.0
-        if self._seconds() - self._scan_at > SCAN_S:
+        if self._localised is False or self._alive.silent():
             return 0.0
         return self._zones.check(convert.scan_points(self._scan), v, w).scale
 
@@ -86,6 +105,7 @@ class EmergencyStop(Node):
             self._retry_at = now + RETRY_S
             self._watcher.connect()
         if (state := self._watcher.receive()) is not None:
+            self._newest = state
             self._tell(state)
         elif not is_open(self._watcher) and self._told != GATE_AWAY:
             self._tell(GATE_AWAY)
@@ -94,9 +114,26 @@ class EmergencyStop(Node):
         if _face(state) == _face(self._told):
             return
         self._told = state
-        self._stop.publish(convert.stop_message(state, self.get_clock().now().to_msg()))
+        self._publish(state)
         self._live.publish("health", ros_ok=True, board_ok=state.link == "ok", **_words(state))
         log.info("the gate says", **_words(state))
+
+    def _repeat(self) -> None:
+        if self._told is not None:
+            self._publish(self._told)
+
+    def _publish(self, state: GateState) -> None:
+        self._stop.publish(convert.stop_message(state, self.get_clock().now().to_msg()))
+
+    def _diagnose(self) -> None:
+        age = None if self._scan is None else self._seconds() - self._scan_at
+        gate = self._newest if is_open(self._watcher) else None
+        seen = diagnostics.Seen(
+            gate, age, SCAN_S, self._localised, self._alive.heard, self._alive.silent()
+        )
+        message = diagnostics.statuses(seen, self._robot_id)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
 
     def _on_stop(self, _: Trigger.Request, answer: Trigger.Response) -> Trigger.Response:
         try:

@@ -28,6 +28,7 @@ from edge.domain.robots import LastPose
 from edge.domain.stops import STANDING_STATES, MotionState
 from edge.settings import Settings
 from ros_nodes import convert, qos
+from ros_nodes.alive import Beat
 from ros_nodes.driving import SAID, Drive, DriveStep, Moment, Site
 from ros_nodes.live import Live
 from ros_nodes.navigation.errors import NoRouteError, Reason
@@ -126,6 +127,7 @@ class Navigator(Node):
         self._running: Running | None = None
         self._endings: dict[bytes, Future] = {}
         self._pace = pace(self, settings)
+        self._beat = Beat(self)
         self._make_topics(grid)
         self._server = ActionServer(
             self,
@@ -303,6 +305,10 @@ class Navigator(Node):
         return NavigateToWaypoint.Result(error_code=int(reason), message=message)
 
     def _control(self) -> None:
+        self._drive_on()
+        self._beat()
+
+    def _drive_on(self) -> None:
         running = self._running
         if running is None:
             return

@@ -1,6 +1,13 @@
 """The qualities of service that topics have here, by the name of what they are for."""
 
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.duration import Duration
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    LivelinessPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
 
 COMMAND = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=1
@@ -24,3 +31,14 @@ STATE = QoSProfile(
     depth=1,
 )
 """What holds until it is said otherwise: the map, the plan, the stop. A late subscriber gets the newest."""
+
+STOP = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    deadline=Duration(seconds=1),
+    liveliness=LivelinessPolicy.MANUAL_BY_TOPIC,
+    liveliness_lease_duration=Duration(seconds=1),
+)
+"""The stop: as STATE, and said again twice a second, so that who asks for it is told when nobody does any more."""

@@ -32,6 +32,7 @@ from edge.services import journal, places, robot, tasks
 from edge.settings import Settings
 from edge.store.database import Database, Transaction, timestamp
 from ros_nodes import convert, qos
+from ros_nodes.alive import Beat
 from ros_nodes.driver import Driver
 from ros_nodes.live import Live
 from ros_nodes.navigation.geometry import Pose
@@ -101,6 +102,7 @@ class TaskRunner(Node):
         self._driver = Driver(self)
         self._face = RobotFace(live)
         self._pace = pace(self, settings)
+        self._beat = Beat(self)
         self._outlook = Outlook(None, False, False, ())
         self._orders: list[RobotCommand] = []
         self._writing: Future[Any] | None = None
@@ -160,6 +162,7 @@ class TaskRunner(Node):
         drive = self._driver.drive
         self._face.driving = drive is not None and drive.outcome is None
         self._face.show()
+        self._beat()
 
     def _look_around(self) -> None:
         now = time.monotonic()

@@ -2,23 +2,28 @@
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import Twist
 from luna_interfaces.msg import EmergencyStop as StopMessage
 from luna_interfaces.srv import ResetEmergencyStop
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import LaserScan
+from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from edge.settings import load
 from firmware_bridge.sockets import request_resume, request_stop
 from ros_nodes import convert, qos
+from ros_nodes.alive import BEAT_S, SILENT_S, Beat
 from ros_nodes.emergency_stop import SCAN_S, EmergencyStop
 from tests.support.gates import gate
 from tests.support.ros import ros_context
@@ -52,6 +57,11 @@ class Bench:
         self.states: list[StopMessage] = []
         self.peer.create_subscription(Twist, "cmd_vel", self.velocities.append, qos.COMMAND)
         self.peer.create_subscription(StopMessage, "emergency_stop", self.states.append, qos.STATE)
+        self.diagnoses: list[DiagnosticArray] = []
+        self.peer.create_subscription(
+            DiagnosticArray, "diagnostics", self.diagnoses.append, qos.STREAM
+        )
+        self.localised = self.peer.create_publisher(Bool, "localised", qos.STATE)
         self.wanted = self.peer.create_publisher(Twist, "cmd_vel_nav", qos.COMMAND)
         self.scan = self.peer.create_publisher(LaserScan, "scan", qos.SENSOR)
         self._executor = SingleThreadedExecutor()
@@ -66,6 +76,17 @@ class Bench:
         while not condition():
             assert self.now() < deadline, "waited in vain"
             self._executor.spin_once(timeout_sec=0.02)
+
+    def leave(self) -> None:
+        """The node turns no more, as one that is frozen or dead."""
+        self._executor.remove_node(self.node)
+
+    def diagnosed(self, name: str) -> DiagnosticStatus:
+        """The newest that is said of one part."""
+        self.diagnoses.clear()
+        self.until(lambda: self.diagnoses)
+        (found,) = (one for one in self.diagnoses[-1].status if one.name == f"luna: {name}")
+        return found
 
     def now(self) -> float:
         return float(self.peer.get_clock().now().nanoseconds) * 1e-9
@@ -94,7 +115,7 @@ class Bench:
     def close(self) -> None:
         self.node.close()
         for node in (self.node, self.peer):
-            self._executor.remove_node(node)
+            self._executor.remove_node(node)  # may have left already
             node.destroy_node()
         self._executor.shutdown()
 
@@ -143,6 +164,66 @@ def test_a_velocity_becomes_zero_when_the_scan_is_old(bench: Bench) -> None:
     seen = bench.now()
     bench.until(lambda: bench.now() - seen > SCAN_S)
     assert bench.drive(0.5).linear.x == 0.0
+
+
+def test_a_robot_that_does_not_know_where_it_is_stands(bench: Bench) -> None:
+    for known, speed in ((False, 0.0), (True, 0.5)):
+        bench.localised.publish(Bool(data=known))
+        bench.until(lambda known=known: bench.node._localised is known)  # type: ignore[misc]
+        bench.see(free())
+        assert bench.drive(0.5).linear.x == speed
+
+
+def test_a_node_that_falls_silent_stops_the_robot_until_it_is_back(bench: Bench) -> None:
+    beat = Beat(bench.peer)
+
+    def beats() -> bool:
+        beat()
+        return "peer" in bench.node._alive.heard and not bench.node._alive.silent()
+
+    bench.until(beats)
+    bench.see(free())
+    assert bench.drive(0.5).linear.x == 0.5
+    fell_silent = time.monotonic()
+    bench.until(bench.node._alive.silent)
+    assert SILENT_S - BEAT_S < time.monotonic() - fell_silent < SILENT_S + 1.0
+    bench.see(free())
+    assert bench.drive(0.5).linear.x == 0.0
+    assert "peer" in bench.diagnosed("nodes").message
+    bench.until(beats)
+    bench.see(free())
+    assert bench.drive(0.5).linear.x == 0.5
+
+
+def test_diagnostics_say_what_is_wrong_and_what_to_do(bench: Bench) -> None:
+    bench.until(lambda: bench.states)
+    assert bench.diagnosed("serial line").level == DiagnosticStatus.OK
+    laser = bench.diagnosed("laser")
+    assert (laser.level, laser.hardware_id) == (DiagnosticStatus.ERROR, "luna-01")
+    assert "cable" in laser.message
+    bench.see(free())
+    receipt = request_stop(bench.run_dir, source="CLI", who="test", reason="a test")
+    bench.until(lambda: bench.states[-1].event_id == receipt.event_id)
+    gate = bench.diagnosed("motion gate")
+    assert gate.level == DiagnosticStatus.WARN and "Somebody has stopped" in gate.message
+    assert receipt.event_id in [pair.value for pair in gate.values]
+
+
+def test_who_asks_for_it_is_told_that_nobody_tells_of_the_stop_any_more(bench: Bench) -> None:
+    missed: list[object] = []
+    dead: list[Any] = []
+    events = SubscriptionEventCallbacks(
+        deadline=missed.append,
+        liveliness=dead.append,
+    )
+    bench.peer.create_subscription(
+        StopMessage, "emergency_stop", bench.states.append, qos.STOP, event_callbacks=events
+    )
+    bench.until(lambda: len(bench.states) >= 2)
+    bench.until(lambda: len(bench.states) >= 6)
+    assert not missed and [one.alive_count for one in dead] == [1]
+    bench.leave()
+    bench.until(lambda: missed and dead[-1].alive_count == 0)
 
 
 def test_something_close_ahead_stops_the_robot(bench: Bench) -> None:
