@@ -148,3 +148,21 @@ def test_it_has_no_state_of_its_own_and_calls_nothing_but_memcpy_and_memset(
     called = {name for name, kind in symbols.items() if kind == "U" and "luna" not in name}
     assert called <= {"memcpy", "memset", "_GLOBAL_OFFSET_TABLE_"}
     assert not [name for name, kind in symbols.items() if kind in "BbDdC"]
+
+
+def test_the_main_loop_of_the_read_me_compiles(reference: Reference, tmp_path: Path) -> None:
+    example = (SOURCES / "README.md").read_text().split("```c\n")[1].split("```")[0]
+    hardware = """
+        #include "luna_board.h"
+        uint32_t hardware_random(void *context);
+        void start_hardware(void);
+        uint32_t now_ms(void);
+        void wait_for_10_ms_timer(void);
+        size_t uart_take(uint8_t *bytes, size_t room);
+        void read_sensors(struct luna_sensors *sensors);
+        void drive_motors(struct luna_velocity velocity);
+        void uart_give(const uint8_t *bytes, size_t length);
+        void feed_watchdog(void);
+    """
+    (tmp_path / "main.c").write_text(hardware + example)
+    compile_reference(tmp_path / "main.so", "-shared", "-fPIC", extra=[tmp_path / "main.c"])
