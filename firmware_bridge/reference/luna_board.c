@@ -151,13 +151,12 @@ static void permit(struct luna_permit *permit, const struct luna_header *header,
     permit->lasts_ms = header->ttl_ms < LUNA_DEADLINE_MS ? header->ttl_ms : LUNA_DEADLINE_MS;
 }
 
-static bool is_permitted(const struct luna_permit *permit, uint32_t now_ms)
-{
-    return permit->given && now_ms - permit->since_ms <= permit->lasts_ms;
-}
-
 /* What ended stays ended, also when the clock comes round to its time again. */
-static void end_if_over(struct luna_permit *permit, uint32_t now_ms) { permit->given = is_permitted(permit, now_ms); }
+static void end_if_over(struct luna_permit *permit, uint32_t now_ms)
+{
+    if (now_ms - permit->since_ms > permit->lasts_ms)
+        permit->given = false;
+}
 
 /* ---- the latch ---- */
 
@@ -317,18 +316,21 @@ void luna_board_receive(struct luna_board *board, const uint8_t *bytes, size_t l
 
 /* ---- the velocity ---- */
 
-struct luna_motion luna_board_target(const struct luna_board *board, uint32_t now_ms)
+static bool may_move(const struct luna_board *board)
+{
+    return board->causes == 0 && board->motion.given && board->heartbeat.given;
+}
+
+struct luna_motion luna_board_target(const struct luna_board *board)
 {
     static const struct luna_motion nothing = {0, 0};
-    const bool may_move = board->session != 0 && board->causes == 0 && is_permitted(&board->motion, now_ms)
-        && is_permitted(&board->heartbeat, now_ms);
-    return may_move ? board->wanted : nothing;
+    return may_move(board) ? board->wanted : nothing;
 }
 
 static void drive(struct luna_board *board, uint32_t now_ms)
 {
     const struct luna_limits *limits = &board->limits;
-    const struct luna_motion target = luna_board_target(board, now_ms);
+    const struct luna_motion target = luna_board_target(board);
     const uint32_t step_ms = now_ms - board->ticked_ms;
 
     board->ticked_ms = now_ms;
@@ -352,8 +354,7 @@ struct luna_velocity luna_board_tick(struct luna_board *board, const struct luna
     send_fault(board, now_ms, out);
     velocity.linear_um_s = board->linear_um_s;
     velocity.angular_urad_s = board->angular_urad_s;
-    velocity.standing = !(board->motion.given && board->heartbeat.given) && velocity.linear_um_s == 0
-        && velocity.angular_urad_s == 0;
+    velocity.standing = !may_move(board) && velocity.linear_um_s == 0 && velocity.angular_urad_s == 0;
     return velocity;
 }
 

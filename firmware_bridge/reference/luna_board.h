@@ -84,8 +84,8 @@ void luna_board_receive(struct luna_board *board, const uint8_t *bytes, size_t l
 struct luna_velocity luna_board_tick(struct luna_board *board, const struct luna_sensors *sensors, uint32_t now_ms,
                                      struct luna_sink *out);
 
-/* What the ramp goes to: the motion in force, or nothing. */
-struct luna_motion luna_board_target(const struct luna_board *board, uint32_t now_ms);
+/* What the ramp goes to: the motion in force, or nothing. A deadline shows in the next tick. */
+struct luna_motion luna_board_target(const struct luna_board *board);
 
 /* Count and report what only the motor driver sees: LUNA_MOTOR_STUCK. */
 void luna_board_fault(struct luna_board *board, enum luna_fault_code code);

@@ -247,7 +247,7 @@ class CBoard:
         self.boot(now)
 
     def boot(self, now: float) -> None:
-        self._booted = self._now = now
+        self._booted = now
         self._out = b""
         self.velocity = (0.0, 0.0)
         self.standing = True
@@ -256,7 +256,6 @@ class CBoard:
         )
 
     def receive(self, data: bytes, now: float) -> None:
-        self._now = now
         room = (c_uint8 * (2 * len(data) + LINE_MAX))()
         sink = _Sink(ctypes.addressof(room), len(room), 0)
         self._reference.luna_board_receive(
@@ -266,7 +265,6 @@ class CBoard:
 
     def tick(self, now: float, room_bytes: int = TICK_OUTPUT) -> bytes:
         """`room_bytes`: how many the sink takes."""
-        self._now = now
         room = (c_uint8 * max(1, room_bytes))()
         sink = _Sink(ctypes.addressof(room), room_bytes, 0)
         sensors = self._sensed()
@@ -279,7 +277,7 @@ class CBoard:
         return out
 
     def target(self) -> tuple[float, float]:
-        motion = self._reference.luna_board_target(ctypes.byref(self._board), self._ms(self._now))
+        motion = self._reference.luna_board_target(ctypes.byref(self._board))
         return motion.linear / 1e3, motion.angular / 1e3
 
     def motor_stuck(self) -> None:

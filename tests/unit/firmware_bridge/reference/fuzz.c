@@ -104,9 +104,9 @@ static unsigned long read_all(struct luna_reader *reader, const uint8_t *bytes, 
 
 static uint32_t size_of(int32_t value) { return (uint32_t)(value < 0 ? -value : value); }
 
-static void check(const struct luna_board *board, const struct luna_velocity *velocity, uint32_t now_ms)
+static void check(const struct luna_board *board, const struct luna_velocity *velocity)
 {
-    const struct luna_motion target = luna_board_target(board, now_ms);
+    const struct luna_motion target = luna_board_target(board);
     const bool wants = target.linear_mm_s != 0 || target.angular_mrad_s != 0;
 
     RULE(size_of(velocity->linear_um_s) <= CAPS.speed_mm_s * 1000u);
@@ -154,7 +154,7 @@ int main(int arguments, char **argument)
         sensors.tilt.roll_mrad = (int16_t)(below(200) == 0 ? (int)below(65536) - 32768 : 0);
         const struct luna_velocity velocity = luna_board_tick(&board, &sensors, now_ms, &sink);
         RULE(sink.length <= sink.room);
-        check(&board, &velocity, now_ms);
+        check(&board, &velocity);
         moved += velocity.linear_um_s != 0;
     }
     printf("%lu chunks, %lu messages, moving in %lu, %" PRIu32 " bad, latch %u\n", chunks, taken, moved,

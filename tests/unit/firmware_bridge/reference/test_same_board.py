@@ -50,8 +50,11 @@ class Adversary:
 
     def step(self) -> None:
         action = self.random.choices(
-            [self.drives, self.says, self.repeats, self.babbles, self.touches, self.restarts],
-            [50, 30, 4, 6, 4, 0.5],
+            [
+                *(self.drives, self.says, self.dawdles, self.repeats, self.babbles),
+                *(self.touches, self.restarts),
+            ],
+            [50, 30, 5, 4, 6, 4, 0.5],
         )[0]
         action()
         self.passes(self.random.choice([1, 5, 10, 10, 20, 20, 50, 120]))
@@ -82,6 +85,12 @@ class Adversary:
             r.choice([0, 50, 200, 200, 500, 1000]),
             late_ms=r.choice([0, 0, 30, 250]),
         )
+
+    def dawdles(self) -> None:
+        """As late as a frame may be, give or take some ms, and with clocks that drift meanwhile."""
+        self.passes(self.random.choice([10, 900, 1_000, 2_500]))
+        for message in (Heartbeat(), Motion(0.2, 0.0)):
+            self.say(message, 200, late_ms=200 + self.random.randrange(-3, 4))
 
     def say(self, message: ToBoard, ttl_ms: int, late_ms: int = 0) -> None:
         r = self.random
