@@ -2,7 +2,7 @@
 # make test  sets all up and runs every test; ARGS="-k delivery" are passed on to pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench clean
+.PHONY: help run setup test soak check bench clean
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest
 
@@ -15,9 +15,12 @@ run: setup ## the robot on its simulator, with broker and central server, until 
 setup: ## .venv with everything pinned, and the ROS messages; seconds when nothing changed
 	@tools/setup.sh
 
-test: setup ## every test: unit, contracts and integration in parallel, then the whole system
+test: setup ## every test: unit, contracts and integration in parallel, then the whole system and the safety figures
 	$(PYTEST) -n 2 --dist loadfile tests/unit tests/contracts tests/integration $(ARGS)
-	$(PYTEST) tests/system $(ARGS)
+	$(PYTEST) tests/system tests/safety $(ARGS)
+
+soak: setup ## the safety tests with their full counts, half an hour on a machine that does nothing else
+	LUNA_SOAK=1 $(PYTEST) tests/safety --timeout 3600 -o faulthandler_timeout=0 $(ARGS)
 
 check: setup ## lint, format, types, who may import whom
 	.venv/bin/ruff check .

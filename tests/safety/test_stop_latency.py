@@ -78,6 +78,7 @@ def moves(gate: WiredGate) -> bool:
     which the gate then takes for a stop that it lost."""
     state = gate.state
     if state is not None and state.source is StopSource.BOARD and state.event_id is not None:
+        gate.trace.stop(state.event_id, time.monotonic())
         gate.end_stop(state.event_id)
         gate.state = None
     return bool(gate.moving_frames())

@@ -1,4 +1,4 @@
-"""Every core loaded, by processes that want it as much as ours do; and what that does to a process that does nothing."""
+"""Every core loaded by processes that want it as much as ours do, and what that does to one that hardly wants it."""
 
 import contextlib
 import os

@@ -17,7 +17,7 @@ from firmware_bridge.authority import Authority, Moment, RefusedError
 from firmware_bridge.latch import Latch
 from firmware_bridge.link import BoardLink
 from firmware_bridge.messages import Clear, Heartbeat, Limits, Motion, Odometry, Stop, StopKind
-from firmware_bridge.simulated_firmware import Sensors, SimulatedFirmware
+from firmware_bridge.simulated_firmware import OWN_CAPS, Sensors, SimulatedFirmware
 from tests.support.trace import Caps, Trace
 
 CAPS = Caps(0.31, 1.5, 0.5, 2.0)
@@ -111,9 +111,11 @@ class Cable:
 
 class ClosedLoop:
     """`step` is one control cycle. What a test sets: `command` (m/s, rad/s, or None), `beating`, `cable`, `wall_shift`
-    (s, added to the wall clock), `board.sensors`, `board_silent`, `board_deaf`."""
+    (s, added to the wall clock), `board.sensors`, `board_silent`, `board_deaf`, `limits_told` (to the board)."""
 
-    def __init__(self, port: Path, patch: pytest.MonkeyPatch, seed: int = 1) -> None:
+    def __init__(
+        self, port: Path, patch: pytest.MonkeyPatch, seed: int = 1, board_caps: Limits = OWN_CAPS
+    ) -> None:
         port.touch()
         self.random = Random(seed)
         self.now, self.wall_shift = 1000.0, 0.0
@@ -122,6 +124,7 @@ class ClosedLoop:
         self.cable = Cable()
         self.board_silent = self.board_deaf = False
         self.board_said = b""
+        self.limits_told = True
         self._waiting = bytearray()
         self.trace = Trace(CAPS, by_stamp=False)
         self.breaches: list[str] = []
@@ -129,7 +132,7 @@ class ClosedLoop:
         self._port = port
         self._ids = iter(range(1 << 60))
         patch.setattr(serial, "Serial", self.cable.port)
-        self.board = SimulatedFirmware(self.now, new_nonce=self._nonce)
+        self.board = SimulatedFirmware(self.now, new_nonce=self._nonce, caps=board_caps)
         self._stood_since = float("inf")
         self.link = BoardLink(port, new_nonce=self._nonce)
         self.start_gate()
@@ -251,7 +254,7 @@ class ClosedLoop:
             send(Heartbeat(), now)
             if decision.clear is not None:
                 send(Clear(decision.clear), now)
-        if now >= self._next_limits and send(LIMITS, now):
+        if self.limits_told and now >= self._next_limits and send(LIMITS, now):
             self._next_limits = now + LIMITS_S
         self._follow_latch()
 

@@ -131,9 +131,7 @@ class Trace:
         frames = self._read.feed(data)
         for frame in frames:
             self.frames += 1
-            # Unwrapped: the stamp is the low 32 bits of ms of the same clock.
-            behind_ms = (int(now * 1e3) - frame.stamp_ms + 2**31) % 2**32 - 2**31
-            at = int(now * 1e3) / 1e3 - behind_ms / 1e3 if self._by_stamp else now
+            at = int(now * 1e3) / 1e3 - frame.age_s(now) if self._by_stamp else now
             self._judge(frame, at)
         if self._read.broken:
             self._breach("format", "bytes that are no frame", now)

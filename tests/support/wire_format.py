@@ -20,6 +20,10 @@ class WireFrame(NamedTuple):
     stamp_ms: int
     payload: bytes
 
+    def age_s(self, now: float) -> float:
+        """At `now`, in s of the sender's clock."""
+        return ((int(now * 1e3) - self.stamp_ms + 2**31) % 2**32 - 2**31) / 1e3
+
     def motion(self) -> tuple[int, int]:
         """Of a MOTION: mm/s and mrad/s."""
         v, w = self.payload[:2], self.payload[2:4]

@@ -39,7 +39,8 @@ class WiredGate:
     """Call `pump` all the time: nothing lives without it.
 
     `command`: the velocity that is sent at 50 Hz, or None. `beating`: whether heartbeats are sent. `deaf`: the board
-    does not read. `frames`: the newest that the gate wrote, each with the moment at which it was read.
+    does not read. `frames`: the newest that the gate wrote, each with the moment at which it was read. `said`, `heard`:
+    the newest bytes that the board wrote and read. `stepped`: when the board last moved on.
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class WiredGate:
         self.command: tuple[float, float] | None = None
         self.beating, self.deaf = True, False
         self.frames: deque[tuple[float, WireFrame]] = deque(maxlen=10_000)
-        self.captured = bytearray()
+        self.said, self.heard = bytearray(), bytearray()
         self.trace = Trace(CAPS)
         self.state: GateState | None = None
+        self.stepped = 0.0
         self.motion, self.watcher = MotionLink(self.run_dir), StateWatcher(self.run_dir)
         self.firmware = SimulatedFirmware(
             time.monotonic(), new_nonce=lambda: self._random.randrange(1, 2**32)
@@ -95,6 +97,11 @@ class WiredGate:
 
     def start(self) -> None:
         """Start the process and wait until all its sockets listen."""
+        self.launch()
+        self.until(lambda: self.state, "the gate tells its state", within_s=START_S)
+
+    def launch(self) -> None:
+        """Start the process."""
         program = {"pty": "firmware_bridge.gate", "socket": "tests.support.socket_gate"}
         self.trace.gate_started(time.monotonic())
         with (self.data_dir / "gate.log").open("ab") as log:
@@ -108,11 +115,15 @@ class WiredGate:
                 start_new_session=True,  # as under the supervisor: it shares a core by sessions
             )
         self.state = None
-        self.until(lambda: self.state, "the gate tells its state", within_s=START_S)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
@@ -161,12 +172,13 @@ class WiredGate:
 
     def step_board(self, now: float) -> None:
         """Move the board on to `now`, and write what it says."""
+        self.stepped = now
         self.firmware.sensors = Sensors(odometry=Odometry(0.0, 0.0, 0.0, *self.firmware.velocity))
         out = self.firmware.tick(now)
         if self._line >= 0 and out:
             self.trace.board_wrote(out)
-            self.captured += out
-            del self.captured[:-READ_BYTES]
+            self.said += out
+            del self.said[:-READ_BYTES]
             self.write(out)
 
     def write(self, data: bytes) -> None:
@@ -232,11 +244,12 @@ class WiredGate:
         return taken
 
     def _accept(self) -> None:
-        if self._listener is not None:
+        if self._listener is not None and not self.deaf:
             with contextlib.suppress(BlockingIOError):
                 line, _ = self._listener.accept()
                 line.setblocking(False)
                 if self._line >= 0:
+                    self._read_line()  # what the gate wrote before it opened the line anew
                     os.close(self._line)
                 self._line = line.detach()
 
@@ -248,6 +261,8 @@ class WiredGate:
         except (BlockingIOError, ConnectionResetError):
             return
         now = time.monotonic()
+        self.heard += data
+        del self.heard[:-READ_BYTES]
         self.firmware.receive(data, now)
         self.frames.extend((now, frame) for frame in self.trace.gate_wrote(data, now))
 
