@@ -1,8 +1,10 @@
 """The codec in C against the codec in Python, both ways round."""
 
+from binascii import crc_hqx
 from typing import Any
 
 import pytest
+from cobs import cobs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -167,6 +169,15 @@ def test_an_idle_line_of_zeros_is_no_fault(reference: Reference) -> None:
     reader = CReader(reference)
     assert decoded(reader, b"\0\0\0" + encode(SAMPLE) + b"\0") == [SAMPLE]
     assert reader.bad == reader.unknown == 0
+
+
+def test_a_sound_frame_of_another_version_is_bad(reference: Reference) -> None:
+    body = b"\x02" + cobs.decode(encode(SAMPLE)[:-1])[1:-2]
+    reader = CReader(reference)
+    assert (
+        reader.feed(cobs.encode(body + crc_hqx(body, 0xFFFF).to_bytes(2, "little")) + b"\0") == []
+    )
+    assert reader.bad == 1
 
 
 def test_a_type_that_does_not_exist_is_not_written(reference: Reference) -> None:
