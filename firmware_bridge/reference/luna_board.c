@@ -197,15 +197,22 @@ static void watch_inputs(struct luna_board *board, const struct luna_sensors *se
 
 /* ---- what is received ---- */
 
+/* Never 0 and never the old one, also from a source that is stuck, for which nothing waits here. */
+static uint32_t new_session(const struct luna_board *board)
+{
+    const uint32_t drawn = board->build->random(board->build->context);
+
+    if (drawn != 0 && drawn != board->session)
+        return drawn;
+    return board->session == UINT32_MAX ? 1 : board->session + 1;
+}
+
 static void begin_session(struct luna_board *board, const struct luna_message *hello, uint32_t now_ms,
                           struct luna_sink *out)
 {
-    const uint32_t old = board->session;
     struct luna_message welcome = empty(LUNA_WELCOME);
 
-    do {
-        board->session = board->build->random(board->build->context);
-    } while (board->session == 0 || board->session == old);
+    board->session = new_session(board);
     board->sent = 0;
     board->heard = hello->header.sequence;
     board->least_difference = now_ms - hello->header.stamp_ms;
