@@ -141,7 +141,8 @@ class InputsNow:
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        return cls(Inputs(cls.FORM.unpack(data)[0]))
+        (active,) = cls.FORM.unpack(data)
+        return cls(Inputs(active))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ class Stop:
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        return cls(StopKind(cls.FORM.unpack(data)[0]))
+        (kind,) = cls.FORM.unpack(data)
+        return cls(StopKind(kind))
 
 
 @dataclass(frozen=True, slots=True)

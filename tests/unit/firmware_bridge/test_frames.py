@@ -19,6 +19,8 @@ frames = st.builds(
     ttl_ms=st.integers(0, 0xFFFF),
     payload=st.binary(max_size=MAX_PAYLOAD_BYTES),
 )
+LONGEST = 16 + MAX_PAYLOAD_BYTES + 2 + 1
+"""Bytes of header, payload, CRC and COBS: no more need ever be kept."""
 SAMPLE = Frame(3, 0x11223344, 7, 1000, 200, b"\x2c\x01\x00\x00")
 
 
@@ -67,18 +69,50 @@ def test_the_decoder_takes_any_rubbish_and_finds_the_frame_after_it(
     assert FrameDecoder().feed(rubbish + b"\0" + encode(frame))[-1] == frame
 
 
+@given(frames, st.data())
+def test_no_frame_is_taken_with_a_flipped_bit(frame: Frame, data: st.DataObject) -> None:
+    line = bytearray(encode(frame))
+    bit = data.draw(st.integers(0, len(line) * 8 - 9))  # not the delimiter
+    line[bit // 8] ^= 1 << bit % 8
+    decoder = FrameDecoder()
+    assert decoder.feed(bytes(line)) == []
+    assert decoder.dropped.total() >= 1
+
+
+@given(st.binary(max_size=300), st.lists(frames, min_size=2, max_size=4), st.integers(1, 400))
+def test_rubbish_takes_one_frame_with_it_at_most(
+    rubbish: bytes, sent: list[Frame], size: int
+) -> None:
+    line = rubbish + b"".join(encode(frame) for frame in sent)
+    decoder = FrameDecoder()
+    got = [
+        frame for at in range(0, len(line), size) for frame in decoder.feed(line[at : at + size])
+    ]
+    assert got[1 - len(sent) :] == sent[1:]
+
+
 @given(st.lists(st.binary(max_size=100), max_size=10))
 def test_rubbish_in_pieces_never_raises_nor_grows(pieces: list[bytes]) -> None:
     decoder = FrameDecoder()
     for piece in pieces:
         decoder.feed(piece)
-        assert len(decoder._rest) <= 100
+        assert len(decoder._rest) <= LONGEST
+
+
+def test_the_longest_frame_may_come_in_pieces() -> None:
+    line = encode(SAMPLE._replace(payload=bytes(MAX_PAYLOAD_BYTES)))
+    assert len(line) == LONGEST + 1
+    decoder = FrameDecoder()
+    assert decoder.feed(line[:-1]) == []
+    assert len(decoder.feed(line[-1:])) == 1
+    assert not decoder.dropped
 
 
 def test_an_endless_frame_is_cut_off_and_counted_once() -> None:
     decoder = FrameDecoder()
     for _ in range(100):
         assert decoder.feed(b"x" * 100) == []
+        assert len(decoder._rest) <= LONGEST
     assert decoder.feed(b"\0" + encode(SAMPLE)) == [SAMPLE]
     assert decoder.dropped == {"overlong": 1}
 

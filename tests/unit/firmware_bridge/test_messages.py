@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from firmware_bridge.frames import MAX_PAYLOAD_BYTES, Frame
 from firmware_bridge.messages import (
+    SENSED,
     Battery,
     Clear,
     Fault,
@@ -117,6 +118,53 @@ def test_whole_steps_are_sent_as_they_are(steps: int) -> None:
 
 def test_a_number_out_of_range_stays_at_the_end_of_the_range() -> None:
     assert Motion.unpack(Motion(1e308, -1e308).pack()) == Motion(32.767, -32.768)
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        (
+            Limits(1e9, -1.0, 65.535, 65.536, 0.0, 1.0),
+            Limits(65.535, 0.0, 65.535, 65.535, 0.0, 1.0),
+        ),
+        (Odometry(1e9, -1e9, 1e9, 0, 0), Odometry(214_748.3647, -214_748.3648, 2147.483647, 0, 0)),
+        (Battery(1.5, 0, 0, False, True), Battery(1.0, 0, 0, False, True)),
+        (Battery(-0.5, 99, -999, True, True), Battery(0.0, 65.535, -327.68, True, True)),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_each_field_stays_in_its_own_range(sent: Message, received: Message) -> None:
+    assert parse(frame(sent)) == received
+
+
+def test_a_battery_that_claims_more_than_full_is_full() -> None:
+    claimed = frame(Battery(1.0, 24.0, 0.0, charging=False, low=False)).payload
+    for level, fraction in ((9_999, 0.9999), (10_000, 1.0), (10_001, 1.0), (0xFFFF, 1.0)):
+        battery = Battery.unpack(level.to_bytes(2, "little") + claimed[2:])
+        assert battery == Battery(fraction, 24.0, 0.0, charging=False, low=False)
+
+
+def test_the_numbers_of_bits_and_codes_are_those_of_the_specification() -> None:
+    assert {bit.name: bit.value for bit in Inputs} == {
+        "BUTTON": 0x01,
+        "BUMPER": 0x02,
+        "TILT": 0x04,
+        "LIFTED": 0x08,
+        "HOST_LATCH": 0x10,
+        "HOST_LEFT": 0x20,
+    }
+    assert SENSED == 0x0F
+    assert {kind.name: kind.value for kind in StopKind} == {"LATCH": 1, "LEAVING": 2}
+    assert [code.value for code in FaultCode] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_only_a_status_with_a_cause_is_latched() -> None:
+    assert Status(1, Inputs.HOST_LEFT, 0).latched
+    assert not Status(1, Inputs.NONE, 0).latched
+
+
+def test_counters_that_overflow_go_round() -> None:
+    assert Status.unpack(Status(1, Inputs.NONE, 2**32 + 5).pack()).refused == 5
 
 
 def test_the_smaller_of_each_limit_wins() -> None:
