@@ -19,10 +19,11 @@ ODD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 0.0, -0.0)
 
 
 class Trouble:
-    """`step` is one control cycle with whatever befalls it. `happened` counts each kind."""
+    """`step` is one control cycle with whatever befalls it. `happened` counts each kind. `restarts`: the gate too."""
 
     def __init__(self, loop: ClosedLoop) -> None:
         self.loop = loop
+        self.restarts = True
         self.happened: dict[str, int] = {}
         self._random = loop.random
         self._until = 0
@@ -123,7 +124,8 @@ class Trouble:
         self.loop.board.boot(self.loop.now)
 
     def restart(self) -> None:
-        self.loop.start_gate()
+        if self.restarts:
+            self.loop.start_gate()
 
     def freeze(self) -> None:
         self.loop.freeze(self._random.uniform(0.1, 1.0))
