@@ -80,7 +80,7 @@ def _until(what: str, condition: Callable[[], Any], timeout_s: float) -> Any:
 def _step(librarian: Http, task_id: str, step: str) -> None:
     def there() -> bool:
         task = librarian.get(f"/api/v1/deliveries/{task_id}")
-        assert task["status"] not in ("FAILED", "CANCELLED"), task
+        assert task["status"] not in ("FAILED", "CANCELLED"), task["failure"]
         return bool(task["step"] == step)
 
     _until(f"task in step {step}", there, TRIP_S)
