@@ -1,6 +1,7 @@
 """The latch on disk: real files."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,70 @@ def test_the_journal_keeps_every_record_and_the_last_one_aside(
     files = [tmp_path / "gate" / name for name in ("journal.1.jsonl", "journal.jsonl")]
     kept = [json.loads(line)["id"] for file in files for line in file.read_text().splitlines()]
     assert kept == sorted(kept) and kept[-1] == 4
+
+
+@pytest.mark.parametrize(("size", "aside"), [(2**20, False), (2**20 + 1, True)])
+def test_a_journal_of_over_a_mebibyte_is_put_aside(tmp_path: Path, size: int, aside: bool) -> None:
+    store = LatchStore(tmp_path)
+    store.load()
+    (tmp_path / "gate" / "journal.jsonl").write_bytes(b"\n" * size)
+    store.record({"id": "1"})
+    assert (tmp_path / "gate" / "journal.1.jsonl").exists() is aside
+
+
+def test_only_the_robot_sees_what_is_in_its_directory(tmp_path: Path) -> None:
+    LatchStore(tmp_path / "made" / "too").load()
+    assert (tmp_path / "made" / "too" / "gate").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | list[str]]]:
+    """What a power cut would leave: each path that is synced, with its content at that moment."""
+    found: list[tuple[str, str | list[str]]] = []
+    real = os.fsync
+
+    def fsync(file: int) -> None:
+        path = Path(f"/proc/self/fd/{file}").resolve()
+        names = sorted(one.name for one in path.iterdir()) if path.is_dir() else None
+        found.append((path.name, path.read_text() if names is None else names))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return found
+
+
+def test_a_latch_is_on_disk_before_it_takes_its_name_and_the_name_before_it_counts(
+    tmp_path: Path, synced: list[tuple[str, str | list[str]]]
+) -> None:
+    store = LatchStore(tmp_path)
+    store.load()
+    # A new directory: its own name too, and then the first latch.
+    assert [name for name, _ in synced] == [tmp_path.name, "latch.new", "gate"]
+    assert synced[0][1] == ["gate"]
+    synced.clear()
+    store.save(STOPPED)
+    file, directory = synced
+    assert file[0] == "latch.new" and json.loads(str(file[1]))["state"] == "LATCHED"
+    assert directory == ("gate", ["latch.json"])
+
+
+def test_a_record_is_on_disk_when_it_is_made(
+    tmp_path: Path, synced: list[tuple[str, str | list[str]]]
+) -> None:
+    store = LatchStore(tmp_path)
+    store.load()
+    synced.clear()
+    store.record({"id": "1"})
+    assert synced == [("journal.jsonl", '{"id": "1"}\n')]
+
+
+def test_saving_leaves_nothing_open(tmp_path: Path) -> None:
+    store = LatchStore(tmp_path)
+    store.load()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        store.save(STOPPED)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_second_stop_changes_nothing_of_the_first() -> None:
