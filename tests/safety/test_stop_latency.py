@@ -1,15 +1,17 @@
 """S1: from a stop to the zero on the wire, with every core busy.
 
 The clock runs from before the client connects to the stop's socket until the test has read the last byte of the
-MOTION of zero that follows the first STOP, so it holds the whole of the gate's work: accept, read, decide, write.
-The robot is moving at each stop. Behind each stop comes a real reset and resume, with the latch synced to disk.
+MOTION of zero that follows the first STOP, so it holds the whole of the gate's work: accept, read, decide, write. For
+the red button it runs from before the board writes that it is pressed. The robot is moving at each stop. Behind each
+stop comes a real reset and resume, with the latch synced to disk.
 
 A figure of time is the machine's as well. So before each stop a bare process that gives a byte back is timed, under
-the same load: the full run, on a machine of its own, asserts the promised figures as they are; the small one, which may
-share its cores with strangers, asserts the 99th percentile less that of the bare process.
+the same load. The full run, on a machine of its own, asserts the promised figures as they are. The small one may share
+its cores with strangers: it asserts that 95 of 100 stops are as quick as the promise for 99, with what 95 of 100 turns
+of the bare process take on top. A gate that waits for its next tick is four times over that.
 
-Twice: with the gate's end of the line on a socket pair, which shows the gate itself, and on a pty, whose bytes go
-through a worker of the kernel with a priority of its own. pyserial writes in both (`tests/support/socket_gate.py`).
+With the gate's end of the line on a socket, which shows the gate itself, and on a pty, whose bytes go through a worker
+of the kernel with a priority of its own. pyserial is the product's in both (`tests/support/socket_gate.py`).
 """
 
 import time
@@ -33,43 +35,55 @@ SETTLE_S = 0.02
 """Stops come at any moment of the gate's tick."""
 
 
-@pytest.mark.parametrize("transport", ["socket", "pty"])
+@pytest.mark.parametrize(
+    ("by", "transport"), [("door", "socket"), ("button", "socket"), ("door", "pty")]
+)
 def test_a_stop_is_on_the_wire_in_time_on_a_busy_machine(
-    transport: Literal["socket", "pty"], tmp_path: Path, counts: Counts, figures: Figures
+    by: Literal["door", "button"],
+    transport: Literal["socket", "pty"],
+    tmp_path: Path,
+    counts: Counts,
+    figures: Figures,
 ) -> None:
-    n = counts.socket_stops if transport == "socket" else counts.pty_stops
+    n = counts.socket_stops if (by, transport) == ("door", "socket") else counts.pty_stops
     random = Random(1)
     took, bare = [], []
     with wired_gate(tmp_path, transport) as gate, all_cores_busy(), closing(Echo()) as echo:
         gate.command = (0.3, 0.1)
         for _ in range(n):
             bare.append(echo.round_trip())
-            took.append(time_a_stop(gate, random))
-    figures.note_times(f"S1 stop to zero, {transport}", took)
-    figures.note_times(f"S1 bare process, {transport}", bare)
+            took.append(time_a_stop(gate, by, random))
+    figures.note_times(f"S1 stop by {by} to zero, {transport}", took)
+    figures.note_times(f"S1 bare process beside {by}, {transport}", bare)
     assert not gate.trace.breaches
     promised_p99, promised_max = PROMISED[transport]
     if counts.full:
         assert percentile(took, 99) <= promised_p99
         assert max(took) <= promised_max
     else:
-        assert percentile(took, 99) <= promised_p99 + percentile(bare, 99)
+        assert percentile(took, 95) <= promised_p99 + percentile(bare, 95)
 
 
-def time_a_stop(gate: WiredGate, random: Random) -> float:
+def time_a_stop(gate: WiredGate, by: str, random: Random) -> float:
     """One stop of a robot that moves, and its end; gives s."""
     gate.frames.clear()
     gate.until(lambda: moves(gate), "the robot moves")
     gate.pump_for(random.uniform(0.0, SETTLE_S))
     gate.frames.clear()
     began = time.monotonic()
-    client = gate.post("stop", {"type": "stop", "source": "API", "who": "test", "reason": ""})
-    gate.until(lambda: zero_after_stop(gate) is not None, "a zero after STOP")
-    read = zero_after_stop(gate)
-    assert read is not None
-    event_id = gate.answer(client)["event_id"]
-    gate.trace.stop(event_id, time.monotonic())
-    gate.end_stop(event_id)
+    if by == "button":
+        gate.button = True
+        gate.step_board(began)
+        read = until_zero(gate)
+        gate.button = False
+        event_id = gate.until_state("LATCHED").event_id
+    else:
+        stop = {"type": "stop", "source": "API", "who": "test", "reason": ""}
+        client = gate.post("stop", stop)
+        read = until_zero(gate)
+        event_id = gate.answer(client)["event_id"]
+    gate.trace.stop(str(event_id), time.monotonic())
+    gate.end_stop(str(event_id))
     return read - began
 
 
@@ -84,8 +98,15 @@ def moves(gate: WiredGate) -> bool:
     return bool(gate.moving_frames())
 
 
-def zero_after_stop(gate: WiredGate) -> float | None:
+def until_zero(gate: WiredGate) -> float:
     """When the first zero behind the first STOP was read."""
+    gate.until(lambda: zero_after_stop(gate) is not None, "a zero after STOP")
+    read = zero_after_stop(gate)
+    assert read is not None
+    return read
+
+
+def zero_after_stop(gate: WiredGate) -> float | None:
     stopped = False
     for read, frame in gate.frames:
         stopped = stopped or frame.type == STOP

@@ -39,8 +39,8 @@ class WiredGate:
     """Call `pump` all the time: nothing lives without it.
 
     `command`: the velocity that is sent at 50 Hz, or None. `beating`: whether heartbeats are sent. `deaf`: the board
-    does not read. `frames`: the newest that the gate wrote, each with the moment at which it was read. `said`, `heard`:
-    the newest bytes that the board wrote and read. `stepped`: when the board last moved on.
+    does not read. `button`: it is pressed. `frames`: the newest that the gate wrote, each with the moment at which it
+    was read. `said`, `heard`: the newest bytes that the board wrote and read. `stepped`: when the board last moved on.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class WiredGate:
         self.data_dir, self.run_dir = data_dir, data_dir / "run"
         self.run_dir.mkdir(parents=True, exist_ok=True)
         self.command: tuple[float, float] | None = None
-        self.beating, self.deaf = True, False
+        self.beating, self.deaf, self.button = True, False, False
         self.frames: deque[tuple[float, WireFrame]] = deque(maxlen=10_000)
         self.said, self.heard = bytearray(), bytearray()
         self.trace = Trace(CAPS)
@@ -173,7 +173,8 @@ class WiredGate:
     def step_board(self, now: float) -> None:
         """Move the board on to `now`, and write what it says."""
         self.stepped = now
-        self.firmware.sensors = Sensors(odometry=Odometry(0.0, 0.0, 0.0, *self.firmware.velocity))
+        odometry = Odometry(0.0, 0.0, 0.0, *self.firmware.velocity)
+        self.firmware.sensors = Sensors(odometry, button=self.button)
         out = self.firmware.tick(now)
         if self._line >= 0 and out:
             self.trace.board_wrote(out)
