@@ -323,6 +323,7 @@ void luna_board_receive(struct luna_board *board, const uint8_t *bytes, size_t l
 
 /* ---- the velocity ---- */
 
+/* A latch ends the motion and lets none in; looked at here as well, so that it holds by two locks. */
 static bool may_move(const struct luna_board *board)
 {
     return board->causes == 0 && board->motion.given && board->heartbeat.given;
