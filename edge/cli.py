@@ -18,6 +18,7 @@ GROUP = "luna.commands"
 SUMMARIES = {
     "deliver-demo": "Let one book travel through a running robot, step by step.",
     "doctor": "Say what of this machine is fit for LUNA, and what is not.",
+    "fault": "Let something go wrong with a simulated robot.",
     "map": "Propose, check, draw and load places and lanes on a map.",
     "reset": "End a stop, at the robot; it still stands.",
     "resume": "Let it go on, after a reset or a pause.",

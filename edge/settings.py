@@ -76,6 +76,7 @@ class Ros(Section):
 class Sim(Section):
     speed: float = Field(1.0, gt=0, le=100, description="simulated seconds a real second, at most")
     seed: int = Field(1, ge=0, description="makes the simulated world reproducible")
+    faults: str = Field("", description="script of what goes wrong, and when")
     people: int = Field(0, ge=0, le=50, description="how many walk about in the simulated library")
 
 

@@ -45,15 +45,16 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-def encode(frame: Frame) -> bytes:
-    """The bytes of `frame` with its delimiter. Raises ValueError when the payload is too long."""
+def encode(frame: Frame, version: int = VERSION) -> bytes:
+    """The bytes of `frame` with its delimiter. `version`: another one, to be refused by who knows
+    only ours. Raises ValueError when the payload is too long."""
     if len(frame.payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(
             f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, not {len(frame.payload)}"
         )
     body = (
         _HEADER.pack(
-            VERSION, frame.type, frame.ttl_ms, frame.session, frame.sequence, frame.stamp_ms
+            version, frame.type, frame.ttl_ms, frame.session, frame.sequence, frame.stamp_ms
         )
         + frame.payload
     )

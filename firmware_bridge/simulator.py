@@ -11,10 +11,12 @@ import threading
 import time
 import tty
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from firmware_bridge import frames
+from firmware_bridge.frames import FrameDecoder
 from firmware_bridge.messages import Limits, Odometry
 from firmware_bridge.simulated_firmware import OWN_CAPS, SimulatedFirmware
 
@@ -22,6 +24,7 @@ __all__ = ["OWN_CAPS", "Faults", "Limits", "SimulatedBoard"]
 
 STEP_S = 0.01
 READ_BYTES = 4096
+FLOOD = bytes(64) + b"no frame at all " * 1020
 
 
 @dataclass(slots=True)
@@ -29,15 +32,19 @@ class Faults:
     """What is wrong with the board now. Set the fields at will.
 
     `silent`: it sends nothing. `deaf`: it reads nothing, so the line fills. `noise`: chance of
-    rubbish before each thing sent. `late_s`: what arrives is acted on this much later.
-    `stuck_button`: the button does not come out.
+    rubbish before each thing sent; `half`: chance that only half of it is sent. `late_s`: what
+    arrives is acted on this much later. `version`: the protocol's that it speaks, 0 for ours.
+    `flood`: it talks without end. `stuck`: what its sensors say whatever the world is like.
     """
 
     silent: bool = False
     deaf: bool = False
     noise: float = 0.0
+    half: float = 0.0
     late_s: float = 0.0
-    stuck_button: bool = False
+    version: int = 0
+    flood: bool = False
+    stuck: dict[str, bool | float] = field(default_factory=dict)
 
 
 class SimulatedBoard:
@@ -80,7 +87,7 @@ class SimulatedBoard:
             for data in self._arrived(now):
                 self.firmware.receive(data, now)
             out = self.firmware.tick(now)
-            if out and not self.faults.silent:
+            if not self.faults.silent:
                 self._write(out)
 
     def run(self, ended: threading.Event) -> None:
@@ -130,7 +137,8 @@ class SimulatedBoard:
     def replug(self) -> None:
         """The cable is in again, as a new port of the same name. The board kept its power."""
         with self._lock:
-            self._open()
+            if self._master < 0:
+                self._open()
 
     def close(self) -> None:
         """End. May be called twice."""
@@ -146,9 +154,8 @@ class SimulatedBoard:
 
     def _feel(self, **changes: object) -> None:
         with self._lock:
-            if self.faults.stuck_button and self.firmware.sensors.button:
-                changes.pop("button", None)
-            self.firmware.sensors = replace(self.firmware.sensors, **changes)  # type: ignore[arg-type]
+            felt = {**changes, **self.faults.stuck}
+            self.firmware.sensors = replace(self.firmware.sensors, **felt)  # type: ignore[arg-type]
 
     def _open(self) -> None:
         self._master, self._slave = os.openpty()
@@ -178,9 +185,17 @@ class SimulatedBoard:
         return due
 
     def _write(self, out: bytes) -> None:
-        if self._random.random() < self.faults.noise:
+        faults = self.faults
+        if faults.version and out:
+            frames_out = FrameDecoder().feed(out)
+            out = b"".join(frames.encode(frame, faults.version) for frame in frames_out)
+        if out and self._random.random() < faults.half:
+            out = out[: len(out) // 2]
+        if out and self._random.random() < faults.noise:
             out = self._random.randbytes(self._random.randrange(1, 64)) + out
-        if self._master >= 0:
+        if faults.flood:
+            out += FLOOD
+        if out and self._master >= 0:
             # A line that is full loses bytes, as a UART does; the reader finds its place at the
             # next zero.
             with contextlib.suppress(BlockingIOError):

@@ -17,6 +17,7 @@ from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.maps import load_map
 from ros_nodes.runtime import Runtime, steady
 from ros_nodes.simulation.body import BodyNode
+from ros_nodes.simulation.faults import FaultDesk, read_script
 from ros_nodes.simulation.memory import Remembered, recall, remember
 from ros_nodes.simulation.people import Crowd
 from ros_nodes.simulation.scan import Scanner
@@ -47,18 +48,22 @@ def run(settings: Settings, ros_arguments: Sequence[str] = ()) -> None:
     """Be the robot's body until a signal. Raises SetupError."""
     memory = settings.data_dir / "sim.json"
     remembered = recall(memory)
+    script = read_script(Path(settings.sim.faults)) if settings.sim.faults else []
     world, scanner = make_world(settings, remembered)
     board = make_board(settings)
     start_s = max(time.time(), remembered.clock_s if remembered else 0.0)
     with Runtime(settings, ros_arguments, sim_time=False) as runtime:
         crowd = make_crowd(settings, world)
-        node = BodyNode(board, world, scanner, crowd, speed=settings.sim.speed, start_s=start_s)
+        faults = FaultDesk(board, world, settings.run_dir, script)
+        speed = settings.sim.speed
+        node = BodyNode(board, world, scanner, crowd, faults=faults, speed=speed, start_s=start_s)
 
         def keep() -> None:
             remember(memory, Remembered(*world.pose, world.battery.fraction, node.clock_s))
 
         def end() -> None:
             keep()
+            faults.close()
             board.close()
 
         runtime.add(node, end)

@@ -17,6 +17,7 @@ from edge import ipc, logs
 from firmware_bridge.simulator import SimulatedBoard
 from ros_nodes import convert, qos
 from ros_nodes.runtime import steady
+from ros_nodes.simulation.faults import FaultDesk
 from ros_nodes.simulation.people import Crowd
 from ros_nodes.simulation.scan import Scanner
 from ros_nodes.simulation.world import World
@@ -42,6 +43,7 @@ class BodyNode(Node):
         scanner: Scanner,
         crowd: Crowd | None = None,
         *,
+        faults: FaultDesk | None = None,
         speed: float,
         start_s: float,
     ) -> None:
@@ -49,6 +51,7 @@ class BodyNode(Node):
         super().__init__("body")
         self._board, self.world, self._scanner = board, world, scanner
         self._crowd = crowd
+        self._faults = faults
         self._speed = speed
         self._start_s = start_s
         self._step_s = STEP_S * min(1.0, speed)
@@ -69,6 +72,8 @@ class BodyNode(Node):
     def _tick(self) -> None:
         now = time.monotonic()
         self._board.step(now)
+        if self._faults is not None:
+            self._faults.serve(self.world.time_s)
         self._wanted_s += (now - self._last) * self._speed
         self._last = now
         until = now + MOST_AT_ONCE_S
@@ -96,7 +101,7 @@ class BodyNode(Node):
             self._publish_scan()
 
     def _publish_scan(self) -> None:
-        ranges = self._scanner.scan(self.world.pose, self.world.people)
+        ranges = self._scanner.scan(self.world.pose, self.world.round_things)
         laser = self._scanner.laser
         if self._time is None:
             stamp = self.get_clock().now().to_msg()

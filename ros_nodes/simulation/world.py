@@ -76,6 +76,8 @@ class World:
         self.body = body or Body()
         self.pose = start
         self.people: list[Circle] = []
+        self.things: list[Circle] = []
+        self.wheels_stuck = False
         self.bumper = False
         self.time_s = 0.0
         self._docks = tuple(docks)
@@ -112,6 +114,8 @@ class World:
     def step(self, dt_s: float, v: float, w: float) -> None:
         """Go on by `dt_s` seconds under the commanded speeds (m/s, rad/s)."""
         self.time_s += dt_s
+        if self.wheels_stuck:
+            v = w = self._left = self._right = 0.0
         half = w * self.body.track_m / 2
         self._left = self._spin(self._left, v - half, dt_s)
         self._right = self._spin(self._right, v + half, dt_s)
@@ -145,9 +149,14 @@ class World:
         """Metres between the robot's skin and the nearest thing or person."""
         point = np.array([[pose.x, pose.y]])
         gap = float(self.grid.lookup(self._passable, point, -1.0)[0])
-        for x, y, radius in self.people:
+        for x, y, radius in self.round_things:
             gap = min(gap, pose.distance(x, y) - radius)
         return gap - self.body.radius_m
+
+    @property
+    def round_things(self) -> list[Circle]:
+        """Whoever and whatever stands about, beside what the map has."""
+        return self.people + self.things
 
     @property
     def gap_m(self) -> float:

@@ -7,14 +7,16 @@ import select
 import signal
 import socket
 import stat
+import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.robot import END_S, Http, Robot, refused, started
+from tests.support.robot import END_S, LUNA, Http, Robot, refused, started
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -260,3 +262,28 @@ def test_another_map_on_the_same_data_is_refused(made: Path, tmp_path: Path) -> 
     other.write_text("image: other.pgm\nresolution: 0.05\norigin: [0, 0, 0]\n")
     said = refused(made, "--map", str(other))
     assert "another map" in said and "--data-dir" in said
+
+
+def test_a_fault_on_request_is_named_where_people_look_and_ends(robot: Robot) -> None:
+    done = subprocess.run(
+        [*LUNA, "fault", "unplug", "on", "--for", "3", "--data-dir", str(robot.data_dir)],
+        check=False,
+    )
+    assert done.returncode == 0
+    status = Http(robot.accounts["url"])
+
+    def faults() -> set[str]:
+        return {one["code"] for one in status.get("/api/v1/robot/status")["faults"]}
+
+    def not_ready() -> str:
+        try:
+            with urllib.request.urlopen(f"{robot.accounts['url']}/ready", timeout=5):
+                return ""
+        except urllib.error.HTTPError as error:
+            with error:
+                return str(json.load(error)["error"]["details"]["parts"]["firmware"]["reason"])
+
+    _wait(lambda: "serial port is not there" in not_ready())
+    assert "LINK_LOST" in faults()
+    _wait(lambda: not faults())
+    assert not not_ready()
