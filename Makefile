@@ -2,12 +2,12 @@
 # make test  sets all up and runs every test; ARGS="-k delivery" are passed on to pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test soak check bench clean
+.PHONY: help run setup test soak mutation check bench clean
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 run: setup ## the robot on its simulator, with broker and central server, until Ctrl-C
 	@exec .venv/bin/luna sim --data-dir .luna $(ARGS)
@@ -21,6 +21,9 @@ test: setup ## every test: unit, contracts and integration in parallel, then the
 
 soak: setup ## the safety tests with their full counts, half an hour on a machine that does nothing else
 	LUNA_SOAK=1 $(PYTEST) tests/safety --timeout 3600 -o faulthandler_timeout=0 $(ARGS)
+
+mutation: setup ## would the tests notice a wrong change of the safety code? half an hour; ARGS="latch holds" judges those
+	.venv/bin/python -m tools.mutation $(ARGS)
 
 check: setup ## lint, format, types, who may import whom
 	.venv/bin/ruff check .

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from edge.domain.stops import LatchState, StopCause, StopSource
-from firmware_bridge.authority import Decision, Moment, RefusedError
+from firmware_bridge.authority import Authority, Decision, Moment, RefusedError
 from firmware_bridge.latch import Latch
 from firmware_bridge.messages import Inputs, InputsNow, Odometry, Status
-from tests.support.story import TICK_S, Story
+from tests.support.story import LIMITS, TICK_S, Story
 
 
 def test_a_command_is_good_for_100_ms(story: Story) -> None:
@@ -30,6 +30,7 @@ def test_a_command_of_another_time_is_refused(story: Story, age_s: float) -> Non
 def test_a_command_that_was_overtaken_is_refused(story: Story) -> None:
     assert not story.authority.command(0.3, 0.0, story.now, story.at)
     assert not story.authority.command(0.3, 0.0, story.now - 0.01, story.at)
+    assert story.authority.counters["commands_out_of_order"] == 2
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -50,6 +51,52 @@ def test_after_a_pause_of_its_own_it_starts_at_zero(story: Story) -> None:
     story.now += 0.2
     story.forward(0.02)
     assert not story.moves() and story.authority.counters["stalls"] == 1
+
+
+def test_what_came_during_its_own_pause_counts_no_more(story: Story) -> None:
+    story.command = None
+    story.now += 0.2
+    assert story.authority.command(0.3, 0.0, story.now, story.at)
+    assert story.authority.tick(story.at) == Decision(0.0, 0.0, False, None)
+    story.forward(0.02)
+    assert not story.moves()
+
+
+def test_to_the_dot_100_ms_are_no_pause_and_a_command_still_drives() -> None:
+    authority = Authority(
+        LIMITS, Latch(), Moment(0.0, 1e9), new_id=lambda _: "id", holds_to_latch=0, watched=()
+    )
+    authority.link(True)
+    authority.board_said(Status(0, Inputs.NONE, 0), Moment(0.0, 1e9))
+    assert authority.command(0.3, 0.0, 0.0, Moment(0.0, 1e9))
+    for mono in (0.0, 0.0, 0.1):
+        decision = authority.tick(Moment(mono, 1e9))
+    assert decision.linear_m_s == pytest.approx(0.05)  # 0.1 s of 0.5 m/s²
+    assert not authority.counters
+
+
+def test_a_command_from_before_the_resume_does_not_drive_after_it(story: Story) -> None:
+    event_id = story.stop()
+    story.forward(0.02)
+    assert story.authority.command(0.3, 0.0, story.now + 0.001, story.at)
+    story.command = None
+    story.reset(event_id)
+    story.board_says(Status(1, Inputs.NONE, 0))
+    assert story.authority.command(0.3, 0.0, story.now + 0.002, story.at)
+    story.resume()
+    story.forward(0.02)
+    assert not story.moves() and story.state == "RUNNING"
+
+
+def test_a_stop_that_is_over_before_the_next_tick_still_takes_the_speed_to_zero(
+    story: Story,
+) -> None:
+    event_id = story.stop()
+    story.reset(event_id)
+    story.board_says(Status(1, Inputs.NONE, 0))
+    story.resume()
+    story.forward(0.02)
+    assert story.decision.linear_m_s == pytest.approx(0.01)
 
 
 def test_a_stop_is_told_at_each_tick_until_it_is_reset(story: Story) -> None:
@@ -110,6 +157,13 @@ def test_a_reset_or_resume_of_another_time_is_refused(story: Story, age_s: float
     story.reset(event_id)
     with pytest.raises(RefusedError, match="too old"):
         story.authority.plan_resume(story.now - age_s, story.at)
+
+
+def test_a_reset_and_a_resume_are_good_for_a_second(story: Story) -> None:
+    event_id = story.stop()
+    latch = story.authority.plan_reset(event_id, story.now - 0.99, story.at)
+    story.authority.adopt(latch, "bob", story.at)
+    assert story.authority.plan_resume(story.now - 0.99, story.at) == Latch()
 
 
 @pytest.mark.parametrize("bit", [Inputs.BUTTON, Inputs.BUMPER, Inputs.TILT, Inputs.LIFTED])

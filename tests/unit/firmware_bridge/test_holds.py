@@ -86,6 +86,33 @@ def test_three_holds_of_one_cause_within_ten_minutes_latch(story: Story) -> None
     assert story.authority.latch.source is StopSource.REPEATED_HOLD
 
 
+def test_the_stop_after_repeated_holds_says_what_came_back(story: Story) -> None:
+    for _ in range(3):
+        hold_once(story)
+    latch = story.authority.latch
+    assert (latch.who, latch.reason) == ("gate", "ROS_SILENT 3 times within ten minutes")
+
+
+def test_a_person_who_looked_begins_the_count_anew(story: Story) -> None:
+    hold_once(story)
+    hold_once(story)
+    story.reset(story.stop())
+    story.board_says(Status(1, Inputs.NONE, 0))
+    story.resume()
+    story.forward(0.5)
+    hold_once(story)
+    hold_once(story)
+    assert story.state == "RUNNING"
+
+
+def test_a_single_hold_latches_when_told_so() -> None:
+    story = Story(holds_to_latch=1)
+    story.forward(0.5)
+    assert story.moves()
+    hold_once(story)
+    assert story.authority.latch.source is StopSource.REPEATED_HOLD
+
+
 def test_three_holds_over_a_longer_time_do_not_latch(story: Story) -> None:
     for _ in range(4):
         hold_once(story)
