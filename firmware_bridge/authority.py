@@ -126,6 +126,12 @@ class Authority:
         assert self.latch.event_id is not None  # every latch has one
         return self.latch.event_id, joined
 
+    def record_again(self) -> None:
+        """The journal has lost how the active stop began: write it once more, as the latch has it."""
+        latch = self.latch
+        began = Moment(0.0, latch.since or 0.0)
+        self._record("STOP", began, source=latch.source, who=latch.who, reason=latch.reason)
+
     def plan_reset(self, event_id: str, sent: float, at: Moment) -> Latch:
         """The latch after a person at the robot reset `event_id`; save it, then `adopt` it. Raises
         RefusedError."""

@@ -113,6 +113,11 @@ class LatchStore:
         if self._latch.exists():
             self._latch.replace(self._latch.with_suffix(".bad"))
 
+    def has_recorded(self, event_id: str) -> bool:
+        """Whether the journal tells of this stop's beginning. Raises OSError."""
+        journals = (self._journal.with_suffix(".1.jsonl"), self._journal)
+        return any(_tells(path, event_id) for path in journals if path.exists())
+
     def record(self, record: dict[str, object]) -> None:
         """Append to the journal; on disk when this returns."""
         if self._journal.exists() and self._journal.stat().st_size > JOURNAL_BYTES:
@@ -121,6 +126,11 @@ class LatchStore:
             file.write(json.dumps(record) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def _tells(journal: Path, event_id: str) -> bool:
+    with journal.open(errors="replace") as lines:
+        return any(event_id in line and '"kind": "STOP"' in line for line in lines)
 
 
 def _text_or_none(value: object) -> str | None:

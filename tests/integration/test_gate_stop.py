@@ -170,3 +170,22 @@ def test_a_second_owner_of_motion_is_refused(robot: Bench) -> None:
     assert not second.connect()
     assert robot.board.firmware.target()[0] > 0.2
     second.close()
+
+
+@pytest.mark.parametrize("lost", [True, False], ids=["lost", "kept"])
+def test_a_stop_whose_record_died_with_the_gate_is_recorded_by_the_next(
+    robot: Bench, lost: bool
+) -> None:
+    robot.drive()
+    event_id = stop(robot)
+    robot.kill_gate()
+    journal = robot.data_dir / "gate" / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    if lost:
+        journal.write_text("".join(line for line in lines if event_id not in line))
+    robot.start_gate()
+    robot.until_state("LATCHED")
+    records = [json.loads(line) for line in journal.read_text().splitlines()]
+    told = [one for one in records if one["kind"] == "STOP" and one["event_id"] == event_id]
+    assert [(one["source"], one["reason"]) for one in told] == [("API", "a child")]
+    assert told[0]["who"].startswith("anna")
