@@ -45,8 +45,7 @@ def test_a_missing_heartbeat_holds_until_it_is_back(robot: Bench, process: str) 
     robot.drive()
     robot.beating.discard(process)
     until(robot.commanded_zero, "zero without a heartbeat", within_s=WATCHED_S + MARGIN_S)
-    held = robot.until_state("HOLD")
-    assert [cause.name for cause in held.causes] == [f"{process.upper()}_SILENT"]
+    robot.until_held_by(f"{process.upper()}_SILENT")
     robot.beating.add(process)
     robot.until_state("RUNNING")
     until(lambda: not robot.stands(), "the robot goes on by itself")
@@ -89,8 +88,7 @@ def test_a_gate_that_ends_says_good_bye_and_its_successor_drives_on(robot: Bench
 def test_an_unplugged_board_holds_and_a_plugged_one_goes_on(robot: Bench) -> None:
     robot.drive()
     robot.board.unplug()
-    held = robot.until_state("HOLD")
-    assert held.link == "lost" and "LINK_LOST" in [cause.name for cause in held.causes]
+    assert robot.until_held_by("LINK_LOST").link == "lost"
     until(robot.stands, "the board's own deadline")
     robot.board.replug()
     robot.until_state("RUNNING")
@@ -127,7 +125,7 @@ def test_noise_on_the_line_is_counted_and_moves_nothing_wrong(robot: Bench) -> N
 def test_a_low_battery_holds_until_it_is_charged(robot: Bench) -> None:
     robot.drive()
     robot.board.set_battery(0.01, charging=False)
-    assert [cause.name for cause in robot.until_state("HOLD").causes] == ["LOW_VOLTAGE"]
+    robot.until_held_by("LOW_VOLTAGE")
     robot.board.set_battery(0.5, charging=True)
     robot.until_state("RUNNING")
 

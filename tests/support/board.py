@@ -92,6 +92,17 @@ class Bench:
         assert self._newest is not None
         return self._newest
 
+    def until_held_by(self, cause: str) -> GateState:
+        """Wait until nothing but `cause` holds the robot; a busy machine may add others for a while."""
+
+        def held() -> bool:
+            now = self.state()
+            return now is not None and [one.name for one in now.causes] == [cause]
+
+        until(held, f"{cause} holds the robot")
+        assert self._newest is not None and self._newest.state == "HOLD"
+        return self._newest
+
     def drive(self, linear_m_s: float = 0.3) -> None:
         """Have the base node command, and wait until the wheels turn so."""
         self.until_state("RUNNING")
