@@ -96,7 +96,7 @@ function showStatus(robot) {
   say("battery-text", level == null ? "unknown" : `${Math.round(level * 100)} %`);
   $("plan").toggleAttribute("hidden", !drives);
   $("faults").replaceChildren();
-  for (const fault of robot.faults) make($("faults"), "li", {}, `${fault.message}: ${fault.remedy}`);
+  for (const fault of robot.faults) make($("faults"), "li", {}, `${fault.message} ${fault.remedy}`);
   showStop(robot.emergency_stop);
 }
 

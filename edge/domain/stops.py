@@ -154,8 +154,8 @@ CAUSES: Mapping[StopCause, CauseRule] = MappingProxyType(
         ),
         StopCause.ANNOUNCING: CauseRule(
             Effect.HOLD,
-            "The robot has stood for a while, and says that it goes on.",
-            "Two seconds have passed.",
+            "The robot is about to move.",
+            "Please step aside; it goes on in a moment.",
         ),
     }
 )
