@@ -42,6 +42,7 @@ def test_a_robot_may_roll_for_a_second_after_its_last_command() -> None:
     assert not runaway.seen(MOVING, at(10.5))
     assert not runaway.seen(MOVING, at(11.0))
     assert not runaway.seen(MOVING, at(11.01))
+    assert not runaway.seen(MOVING, at(11.305))  # 300 ms from then on
     assert runaway.seen(MOVING, at(11.32))
 
 
