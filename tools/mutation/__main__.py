@@ -62,27 +62,30 @@ def main() -> int:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     os.nice(10)
     os.chdir(trial.ROOT)
-    paths = [MODULES[name] for name in options.modules or MODULES]
+    # Read before anything runs, so that somebody who edits meanwhile does not mix two versions up.
+    sources = {
+        MODULES[name]: Path(MODULES[name]).read_text() for name in options.modules or MODULES
+    }
     verdicts = []
     for suffix, tests in TESTS.items():
-        if chosen := [path for path in paths if path.endswith(suffix)]:
+        if chosen := [path for path in sources if path.endswith(suffix)]:
             base = trial.baseline(tests, trace=suffix == ".py")
             if not base.passed:
                 print("the tests fail without any mutant; see to that first")
                 return 1
             for path in chosen:
-                verdicts += _judge(path, tests, base)
+                verdicts += _judge(path, sources[path], tests, base)
     _write(verdicts)
     return _report(verdicts)
 
 
-def _judge(path: str, tests: Sequence[str], base: trial.Baseline) -> list[Verdict]:
+def _judge(path: str, source: str, tests: Sequence[str], base: trial.Baseline) -> list[Verdict]:
     """The verdict on each mutant of a file."""
     equivalent = {(one["path"], one["before"], one["after"]) for one in _equivalent()}
     make = python_mutants.mutants if path.endswith(".py") else c_mutants.mutants
     began = time.monotonic()
     verdicts = []
-    for mutant in make(path, Path(path).read_text()):
+    for mutant in make(path, source):
         chosen = _tests_for(mutant, base)
         survived = trial.survives(tests, path, mutant.text, chosen) if chosen else True
         if survived is None:

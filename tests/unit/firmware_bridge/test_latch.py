@@ -155,9 +155,35 @@ def test_a_record_is_on_disk_when_it_is_made(
 ) -> None:
     store = LatchStore(tmp_path)
     store.load()
-    synced.clear()
     store.record({"id": "1"})
-    assert synced == [("journal.jsonl", '{"id": "1"}\n')]
+    synced.clear()
+    store.record({"id": "2"})
+    assert synced == [("journal.jsonl", '{"id": "1"}\n{"id": "2"}\n')]
+
+
+def test_the_journal_knows_the_stops_whose_beginning_it_tells(tmp_path: Path) -> None:
+    store = LatchStore(tmp_path)
+    store.load()
+    assert not store.has_recorded("one")
+    store.record({"kind": "STOP", "event_id": "one"})
+    store.record({"kind": "RESET", "event_id": "two"})
+    assert store.has_recorded("one")
+    assert not store.has_recorded("two") and not store.has_recorded("three")
+
+
+def test_the_journal_knows_a_stop_that_was_put_aside_and_beside_torn_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latch_module, "JOURNAL_BYTES", 50)
+    store = LatchStore(tmp_path)
+    store.load()
+    store.record({"kind": "STOP", "event_id": "one", "reason": "x" * 50})
+    store.record({"kind": "STOP", "event_id": "two"})
+    with (tmp_path / "gate" / "journal.jsonl").open("ab") as journal:
+        journal.write(b"\xff\xfe\n")
+    store.record({"kind": "STOP", "event_id": "three"})
+    assert (tmp_path / "gate" / "journal.1.jsonl").exists()
+    assert all(store.has_recorded(event_id) for event_id in ("one", "two", "three"))
 
 
 def test_saving_leaves_nothing_open(tmp_path: Path) -> None:
