@@ -93,13 +93,13 @@ def test_a_stuck_motor_is_told_and_is_no_refused_frame(c_board: CBoard) -> None:
 
 
 def test_a_session_is_never_0_and_never_the_one_before(reference: Reference) -> None:
-    drawn = iter([0, 5, 5, 2**32 - 1, 2**32 - 1])
+    drawn = iter([0, 5, 5, 0, 2**32 - 1, 2**32 - 1])
     peer = Peer(lambda now, new_nonce: CBoard(reference, now, new_nonce=drawn.__next__))
     sessions = []
-    for _ in range(5):
+    for _ in range(6):
         peer.hello()
         sessions.append(peer.session)
-    assert sessions == [1, 5, 6, 2**32 - 1, 1]
+    assert sessions == [1, 5, 6, 7, 2**32 - 1, 1]
 
 
 def test_it_says_when_the_integrators_are_to_be_held_at_zero(reference: Reference) -> None:
