@@ -25,8 +25,9 @@ from edge import ipc, logs
 from edge.settings import Settings
 from edge.supervisor.ros_environment import ros_environment
 
-PULSE_S = 0.1
-"""How often the process looks whether it shall end; also the longest a signal waits."""
+PULSE_S = 0.05
+"""How often the process looks whether it shall end; also the longest a signal waits. It drives meanwhile, so it is a
+third of what a dead source of velocity may take until the wheels are commanded zero."""
 WATCHDOG_S = 0.5
 _SELF_TEST_S = 1.0
 _SPIN_S = 1.0
@@ -81,7 +82,8 @@ class Runtime:
         return self
 
     def add(self, node: Node, on_end: Callable[[], None] = lambda: None) -> None:
-        """Serve `node`. `on_end` is called before the context ends: a last word still gets out."""
+        """Serve `node`. `on_end` is called as soon as nothing is served any more, in the order of adding, while all
+        that the caller opened is still open: a last word still gets out."""
         self._nodes.append(node)
         self._endings.append(on_end)
         self._executor.add_node(node)
@@ -107,16 +109,23 @@ class Runtime:
                 break
             except Exception:  # a bug in one callback; the others have to go on
                 self._count_bug()
+        self._say_last_words()
         pulse.cancel()
 
     def __exit__(self, *_: object) -> None:
-        for end in reversed(self._endings):
-            end()
+        self._say_last_words()  # where it never came to `run`
         for node in self._nodes:
             self._executor.remove_node(node)
             node.destroy_node()
         self._executor.shutdown()
         rclpy.try_shutdown()
+
+    def _say_last_words(self) -> None:
+        while self._endings:
+            try:
+                self._endings.pop(0)()
+            except Exception:  # the others have theirs to say
+                log.exception("a node cannot end in good order")
 
     def _arguments_of_settings(self) -> list[str]:
         arguments = []

@@ -1,5 +1,6 @@
 """Start, spin and end of a ROS process."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -69,6 +70,27 @@ def test_the_last_word_of_a_node_still_gets_out(tmp_path: Path, ros_domain: int)
         threading.Timer(0.2, runtime.stop).start()
         runtime.run()
     assert said == [True]
+
+
+def test_a_last_word_is_said_while_all_is_open_and_one_that_fails_silences_no_other(
+    tmp_path: Path, ros_domain: int
+) -> None:
+    said: list[str] = []
+
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    with Runtime(load(tmp_path)) as runtime, contextlib.ExitStack() as opened:
+        opened.callback(said.append, "closed")
+        for name, say in (
+            ("base", lambda: said.append("zero")),
+            ("clumsy", fail),
+            ("other", lambda: said.append("bye")),
+        ):
+            runtime.add(Node(name), say)
+        threading.Timer(0.2, runtime.stop).start()
+        runtime.run()
+    assert said == ["zero", "bye", "closed"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
