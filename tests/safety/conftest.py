@@ -32,6 +32,11 @@ class Counts:
     freezes: int
     longest_freeze_s: float
     cycles: int
+    kills: int
+    process_freezes: int
+    thaws: int
+    http_stops: int
+    race_orders: int
 
 
 SMALL = Counts(
@@ -49,6 +54,11 @@ SMALL = Counts(
     freezes=6,
     longest_freeze_s=1.0,
     cycles=30_000,
+    kills=12,
+    process_freezes=12,
+    thaws=6,
+    http_stops=30,
+    race_orders=200,
 )
 FULL = Counts(
     full=True,
@@ -65,6 +75,11 @@ FULL = Counts(
     freezes=200,
     longest_freeze_s=5.0,
     cycles=1_000_000,
+    kills=500,
+    process_freezes=500,
+    thaws=200,
+    http_stops=200,
+    race_orders=1_000,
 )
 COUNTS = FULL if os.environ.get("LUNA_SOAK") == "1" else SMALL
 FIGURES = pytest.StashKey[Figures]()

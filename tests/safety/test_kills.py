@@ -1,0 +1,141 @@
+"""S2: whichever process of a driving robot is killed or frozen, its wheels are commanded zero in time.
+
+The robot is a whole one, on its way between two places, and really moving when it is hit. The clock runs from before
+the signal until the board, by its own witness, is commanded zero for the first time: by the gate, or by its own
+deadlines where there is no gate. Who is not needed for driving must not stop it: api, sync and central.
+
+A figure of time is the machine's as well. The full run, on a machine of its own, asserts the promise as it is; the
+small one, which may share its cores with strangers, twice that, and what the witness itself was kept from looking.
+"""
+
+import json
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from random import Random
+
+import pytest
+
+from tests.safety.conftest import COUNTS, Counts
+from tests.support.figures import Figures
+from tests.support.whole_robot import PROCESSES, WholeRobot, whole_robot
+
+PROMISED_S = {"ros": 0.15, "supervisor": 0.35, "gate": 0.25}
+WATCHED_S = 0.6
+"""How long a robot that must go on, or must stand, is looked at: twice the longest deadline."""
+LONGEST_FREEZE_S = 0.5
+"""On top of what it takes until the robot stands."""
+
+pytestmark = pytest.mark.timeout(7200 if COUNTS.full else 300)
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory: pytest.TempPathFactory, ros_domain: int) -> Iterator[WholeRobot]:
+    with whole_robot(tmp_path_factory.mktemp("robot") / "data") as one:
+        yield one
+
+
+class Record:
+    """What came of all rounds. Times in s."""
+
+    def __init__(self) -> None:
+        self.late: list[str] = []
+        self._took: dict[str, list[float]] = defaultdict(list)
+        self._pauses: dict[str, list[float]] = defaultdict(list)
+        self._stood: list[float] = []
+
+    def stops(self, robot: WholeRobot, name: str, hit: float) -> None:
+        """Wait for the wheels to be commanded zero, and see that they stay so."""
+        zero = robot.witness.zero_after(hit)
+        pause = robot.witness.longest_pause(hit, zero)
+        self._took[name].append(zero - hit)
+        self._pauses[name].append(pause)
+        limit = PROMISED_S[name] if COUNTS.full else 2 * PROMISED_S[name] + pause
+        if zero - hit > limit:
+            self.late.append(f"{name} after {zero - hit:.3f} s")
+        robot.until_time(hit + WATCHED_S)
+        if any(seen.commanded for seen in robot.witness.between(zero, time.monotonic())):
+            self.late.append(f"{name} moved on")
+
+    def goes_on(self, robot: WholeRobot, name: str, hit: float) -> None:
+        """See that the wheels go on turning."""
+        robot.until_time(hit + WATCHED_S)
+        seen = robot.witness.between(hit, hit + WATCHED_S)
+        pairs = pairwise(seen)
+        self._stood.append(sum(after.at - one.at for one, after in pairs if not one.commanded))
+        if COUNTS.full and self._stood[-1]:
+            self.late.append(f"{name} mattered: it stood for {self._stood[-1]:.3f} s")
+        robot.until(lambda: robot.moves, f"the robot to move without {name}")
+
+    def note(self, figures: Figures, what: str) -> None:
+        for name, took in self._took.items():
+            row = f"S2 {name} {what}"
+            figures.note_times(row, took)
+            late = sum(one > PROMISED_S[name] for one in took)
+            pause_ms = round(max(self._pauses[name]) * 1e3, 1)
+            figures.note(row, over_the_promise=late, witness_paused_ms=pause_ms)
+        longest_ms = round(max(self._stood, default=0.0) * 1e3, 1)
+        figures.note(f"S2 api, sync, central {what}", n=len(self._stood), stood_ms=longest_ms)
+
+
+def test_a_killed_process_stops_the_wheels_in_time_or_does_not_matter(
+    robot: WholeRobot, counts: Counts, figures: Figures
+) -> None:
+    record = Record()
+    for name, number in rounds(counts.kills, (signal.SIGKILL, signal.SIGTERM)):
+        robot.until_driving()
+        records = len(journal(robot))
+        hit = time.monotonic()
+        process = robot.hit(name, number)
+        if name in PROMISED_S:
+            record.stops(robot, name, hit)
+        else:
+            record.goes_on(robot, name, hit)
+        process.wait(5)
+        robot.revive(name)
+        if name == "gate":
+            robot.until_driving()
+            assert journal(robot)[records]["kind"] == "HOLD"
+    record.note(figures, "killed")
+    assert not record.late
+
+
+def test_a_frozen_process_stops_the_wheels_in_time_or_does_not_matter(
+    robot: WholeRobot, counts: Counts, figures: Figures
+) -> None:
+    """Half of the frozen ones are thawed, and the robot goes on; the others are killed in the end."""
+    record, random = Record(), Random(3)
+    for name, end in rounds(counts.process_freezes, (signal.SIGKILL, signal.SIGCONT)):
+        robot.until_driving()
+        hit = time.monotonic()
+        robot.send(name, signal.SIGSTOP)
+        if name in PROMISED_S:
+            record.stops(robot, name, hit)
+        else:
+            record.goes_on(robot, name, hit)
+        robot.until_time(time.monotonic() + random.uniform(0.0, LONGEST_FREEZE_S))
+        if end is signal.SIGCONT:
+            robot.send(name, end)
+        else:
+            robot.revive(name)
+    record.note(figures, "frozen")
+    assert not record.late
+
+
+def rounds(count: int, ways: Sequence[signal.Signals]) -> Iterator[tuple[str, signal.Signals]]:
+    """Each process in each way before any comes again, in random order."""
+    random = Random(2)
+    deck: list[tuple[str, signal.Signals]] = []
+    for _ in range(count):
+        if not deck:
+            deck = list(product(PROCESSES, ways))
+            random.shuffle(deck)
+        yield deck.pop()
+
+
+def journal(robot: WholeRobot) -> list[dict[str, object]]:
+    """The gate's, so far."""
+    lines = (robot.settings.data_dir / "gate" / "journal.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
