@@ -2,8 +2,10 @@
 
 import pytest
 
-from edge.domain.stops import StopSource
+from edge.domain.stops import StopCause, StopSource
+from firmware_bridge.holds import Heartbeats, Holds
 from firmware_bridge.messages import Battery, Inputs, Status
+from firmware_bridge.moment import Moment
 from tests.support.story import Story
 
 
@@ -32,6 +34,21 @@ def test_a_backlog_of_heartbeats_is_not_life(story: Story) -> None:
     story.authority.heartbeat("ros", story.now - 0.5, story.at)
     story.forward(0.02)
     assert story.causes == ["ROS_SILENT"]
+
+
+def test_300_ms_to_the_dot_are_not_yet_silence() -> None:
+    beats = Heartbeats(("ros",))
+    assert beats.silent(Moment(0.0, 1e9)) == [StopCause.ROS_SILENT]
+    beats.heard("ros", 0.0, Moment(0.0, 1e9))
+    assert beats.silent(Moment(0.3, 1e9)) == []
+    assert beats.silent(Moment(0.3001, 1e9)) == [StopCause.ROS_SILENT]
+
+
+@pytest.mark.parametrize(("ahead_s", "counts"), [(0.05, True), (0.0501, False), (10.0, False)])
+def test_a_heartbeat_from_the_future_is_not_life(ahead_s: float, counts: bool) -> None:
+    beats = Heartbeats(("ros",))
+    beats.heard("ros", ahead_s, Moment(0.0, 1e9))
+    assert (beats.silent(Moment(0.0, 1e9)) == []) is counts
 
 
 def test_nobody_else_can_beat_for_a_watched_process(story: Story) -> None:
@@ -84,6 +101,13 @@ def test_three_holds_of_one_cause_within_ten_minutes_latch(story: Story) -> None
         assert story.state == "RUNNING"
     hold_once(story)
     assert story.authority.latch.source is StopSource.REPEATED_HOLD
+
+
+def test_holds_of_one_cause_are_counted_over_ten_minutes() -> None:
+    holds = Holds(announce_s=0.0)
+    for mono, count in ((0.0, 1), (600.0, 2), (600.1, 2), (1200.05, 2), (5000.0, 1)):
+        assert holds.count(StopCause.ROS_SILENT, Moment(mono, 1e9)) == count
+    assert holds.count(StopCause.LINK_LOST, Moment(5000.0, 1e9)) == 1
 
 
 def test_the_stop_after_repeated_holds_says_what_came_back(story: Story) -> None:

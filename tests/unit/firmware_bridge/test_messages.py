@@ -137,6 +137,10 @@ def test_each_field_stays_in_its_own_range(sent: Message, received: Message) -> 
     assert parse(frame(sent)) == received
 
 
+def test_a_battery_is_never_sent_as_more_than_full() -> None:
+    assert Battery(1.5, 0, 0, False, False).pack()[:2] == (10_000).to_bytes(2, "little")
+
+
 def test_a_battery_that_claims_more_than_full_is_full() -> None:
     claimed = frame(Battery(1.0, 24.0, 0.0, charging=False, low=False)).payload
     for level, fraction in ((9_999, 0.9999), (10_000, 1.0), (10_001, 1.0), (0xFFFF, 1.0)):
