@@ -110,6 +110,25 @@ def test_holds_of_one_cause_are_counted_over_ten_minutes() -> None:
     assert holds.count(StopCause.LINK_LOST, Moment(5000.0, 1e9)) == 1
 
 
+def test_only_after_a_hold_of_over_two_seconds_it_announces_and_for_so_long() -> None:
+    holds = Holds(announce_s=1.0)
+    held = [StopCause.ROS_SILENT]
+    told = [
+        holds.announces(causes, Moment(mono, 1e9))
+        for mono, causes in (
+            (0.0, held),
+            (2.0, []),  # two seconds to the dot are not long
+            (10.0, held),
+            (14.0, []),
+            (14.99, []),
+            (15.0, []),
+            (20.0, held),
+            (20.1, []),  # short, and the long one is over
+        )
+    ]
+    assert told == [False, False, False, True, True, False, False, False]
+
+
 def test_the_stop_after_repeated_holds_says_what_came_back(story: Story) -> None:
     for _ in range(3):
         hold_once(story)
