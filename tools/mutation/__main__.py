@@ -25,10 +25,7 @@ TESTS = {
     ".py": (FOLDER, f"--ignore={C_FOLDER}"),
     ".c": (FOLDER, f"--ignore={C_FOLDER}/test_fuzz.py"),
 }
-FIRST = {
-    **dict.fromkeys(("authority", "board_view"), "test_authority"),
-    **dict.fromkeys(("fields", "messages", "from_board", "to_board"), "test_messages"),
-}
+FIRST = dict.fromkeys(("fields", "messages", "from_board", "to_board"), "test_messages")
 """The tests that are tried first, where they are not named like the module."""
 PYTHON = (
     *("authority", "board_view", "holds", "runaway", "moment", "latch", "limiter"),

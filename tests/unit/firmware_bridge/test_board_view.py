@@ -1,0 +1,68 @@
+"""What the gate knows of its board, and what it makes of that."""
+
+import pytest
+
+from edge.domain.stops import StopSource
+from firmware_bridge.authority import RefusedError
+from firmware_bridge.board_view import BoardView
+from firmware_bridge.messages import Inputs, InputsNow, Odometry, Status
+from tests.support.story import Story
+
+
+def test_before_it_has_answered_a_board_is_lost(story: Story) -> None:
+    assert not BoardView(story.at).link_up
+    assert BoardView(story.at).holds(latched=False) == ["LINK_LOST"]
+
+
+def test_a_new_session_knows_nothing_of_the_old_one(story: Story) -> None:
+    event_id = story.stop()
+    story.authority.board_said(InputsNow(Inputs.BUTTON), story.at)
+    story.authority.link(False)
+    story.authority.link(True)
+    assert not story.authority.state(story.at).button
+    with pytest.raises(RefusedError, match="silent"):
+        story.reset(event_id)
+
+
+def test_a_board_that_was_away_has_not_been_moving_all_the_time(story: Story) -> None:
+    story.command = None
+    story.forward(2.0)
+    moving = Odometry(0, 0, 0, 0.3, 0)
+    for _ in range(2):
+        story.authority.board_said(moving, story.at)
+        story.forward(0.2)
+        story.authority.link(False)
+        story.authority.link(True)
+    story.authority.board_said(moving, story.at)
+    assert story.authority.latch.source is None
+
+
+def test_what_is_being_cleared_is_no_new_stop(story: Story) -> None:
+    story.authority.board_said(InputsNow(Inputs.BUTTON), story.at)
+    story.board_says(Status(1, Inputs.BUTTON, 0))
+    story.authority.board_said(InputsNow(Inputs.NONE), story.at)
+    assert story.authority.latch.event_id is not None
+    story.reset(story.authority.latch.event_id)
+    story.board_says(Status(1, Inputs.BUTTON, 0))  # sent before it heard of the CLEAR
+    assert story.state == "RESET"
+    story.board_says(Status(2, Inputs.BUTTON, 0))
+    assert story.state == "LATCHED"
+
+
+def test_a_stop_of_its_own_says_who_noticed(story: Story) -> None:
+    story.board_says(Status(1, Inputs.HOST_LATCH, 0))
+    assert (story.authority.latch.source, story.authority.latch.who) == ("BOARD", "board")
+
+
+def test_an_input_says_that_the_board_felt_it(story: Story) -> None:
+    story.authority.board_said(InputsNow(Inputs.BUMPER), story.at)
+    assert (story.authority.latch.source, story.authority.latch.who) == ("BUMPER", "board")
+
+
+def test_a_runaway_says_that_the_gate_saw_it(story: Story) -> None:
+    story.command = None
+    for _ in range(100):
+        story.forward(0.02)
+        story.authority.board_said(Odometry(0, 0, 0, 0.3, 0), story.at)
+    latch = story.authority.latch
+    assert (latch.source, latch.who) == (StopSource.RUNAWAY, "gate")
