@@ -10,9 +10,13 @@ from rclpy.qos import (
 )
 
 COMMAND = QoSProfile(
-    reliability=ReliabilityPolicy.RELIABLE, history=HistoryPolicy.KEEP_LAST, depth=1
+    reliability=ReliabilityPolicy.RELIABLE,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    lifespan=Duration(nanoseconds=100_000_000),
 )
-"""Velocities: only the newest counts, an old one must never wait in a queue."""
+"""Velocities: only the newest counts, and none that waited before a node that was frozen. As long as the gate's own
+deadline, which cannot see it: the base stamps what it passes on."""
 
 SENSOR = QoSProfile(
     reliability=ReliabilityPolicy.BEST_EFFORT, history=HistoryPolicy.KEEP_LAST, depth=1
