@@ -26,11 +26,13 @@ from edge.domain.stops import StopSource
 from tests.safety.conftest import Counts
 from tests.support.busy import Echo, all_cores_busy
 from tests.support.figures import Figures, percentile
-from tests.support.wire_format import MOTION, STOP
+from tests.support.wire_format import MOTION, STOP, WireReader
 from tests.support.wired_gate import WiredGate, wired_gate
 
 PROMISED: dict[str, tuple[float, float]] = {"socket": (0.005, 0.025), "pty": (0.040, 0.120)}
 """s: 99th percentile, maximum."""
+PATIENCE_S = 0.05
+"""After so long without a byte the board has to live on."""
 SETTLE_S = 0.02
 """Stops come at any moment of the gate's tick."""
 
@@ -99,18 +101,15 @@ def moves(gate: WiredGate) -> bool:
 
 
 def until_zero(gate: WiredGate) -> float:
-    """When the first zero behind the first STOP was read."""
-    gate.until(lambda: zero_after_stop(gate) is not None, "a zero after STOP")
-    read = zero_after_stop(gate)
-    assert read is not None
-    return read
-
-
-def zero_after_stop(gate: WiredGate) -> float | None:
-    stopped = False
-    for read, frame in gate.frames:
-        stopped = stopped or frame.type == STOP
-        if stopped and frame.type == MOTION:
-            assert frame.motion() == (0, 0)
-            return read
-    return None
+    """When the first zero behind the first STOP was read. Until then nothing else is done, but for long."""
+    reader, stopped = WireReader(), False
+    for _ in range(1000):
+        read, data = gate.take(PATIENCE_S)
+        for frame in reader.feed(data):
+            stopped = stopped or frame.type == STOP
+            if stopped and frame.type == MOTION:
+                assert frame.motion() == (0, 0)
+                return read
+        if not data:
+            gate.pump()
+    raise AssertionError("no zero after STOP")

@@ -62,6 +62,7 @@ class WiredGate:
         self._random = Random(seed)
         self._transport = transport
         self._process: subprocess.Popen[bytes] | None = None
+        self._taken: deque[tuple[float, bytes]] = deque()
         self._line = self._far = -1
         self._listener: socket.socket | None = None
         self._next_step = self._next_beat = self._next_command = 0.0
@@ -139,6 +140,18 @@ class WiredGate:
         self.unplug()
 
     # Life
+
+    def take(self, wait_s: float) -> tuple[float, bytes]:
+        """What the gate writes next, and when it was read, with nothing else done; the next `pump` judges it. No bytes
+        after `wait_s`."""
+        select.select([self._line], [], [], wait_s)
+        try:
+            data = os.read(self._line, READ_BYTES)
+        except BlockingIOError:
+            data = b""
+        now = time.monotonic()
+        self._taken.append((now, data))
+        return now, data
 
     def pump(self, wait_s: float = STEP_S) -> None:
         """Everything that is due, waiting for the line no longer than `wait_s`."""
@@ -254,18 +267,22 @@ class WiredGate:
                     os.close(self._line)
                 self._line = line.detach()
 
+    def _digest(self, now: float, data: bytes) -> None:
+        self.heard += data
+        del self.heard[:-READ_BYTES]
+        self.firmware.receive(data, now)
+        self.frames.extend((now, frame) for frame in self.trace.gate_wrote(data, now))
+
     def _read_line(self) -> None:
+        while self._taken:
+            self._digest(*self._taken.popleft())
         if self.deaf or self._line < 0:
             return
         try:
             data = os.read(self._line, READ_BYTES)
         except (BlockingIOError, ConnectionResetError):
             return
-        now = time.monotonic()
-        self.heard += data
-        del self.heard[:-READ_BYTES]
-        self.firmware.receive(data, now)
-        self.frames.extend((now, frame) for frame in self.trace.gate_wrote(data, now))
+        self._digest(time.monotonic(), data)
 
     def _live(self, now: float) -> None:
         if now >= self._next_beat:
