@@ -8,9 +8,10 @@ from typing import Any
 from edge.domain.errors import ConflictError, NotFoundError
 from edge.domain.records import StopEvent
 from edge.domain.robots import STARTS_MOTION, CommandStatus, CommandType, RobotCommand
-from edge.domain.times import format_time, normal_time
+from edge.domain.times import format_time, later, normal_time
 from edge.services import audit, outbox
 from edge.services.records import record
+from edge.services.whereabouts import last_pose
 from edge.store.commands import Commands, Switches
 from edge.store.database import Reader, Transaction, new_id
 from edge.store.stops import Stops
@@ -18,6 +19,9 @@ from edge.store.stops import Stops
 START_WITHIN_S = 10.0
 """An order that starts motion waits no longer than its giver would look for an answer. Without a limit, one given
 while the ROS side is away would drive the robot whenever that comes back, with nobody there who expects it."""
+
+JUST_NOW_S = 10.0
+"""The robot has not been elsewhere since what happened so long ago, for it stands."""
 
 _PAUSED, _MAINTENANCE = "paused", "maintenance"
 
@@ -114,11 +118,18 @@ def get_command(reader: Reader, command_id: str) -> RobotCommand:
 
 
 def import_stop_events(tx: Transaction, events: Iterable[dict[str, Any]]) -> int:
-    """Take over lines of the gate's journal, each once by its id; how many were new. Rubbish is left out."""
+    """Take over lines of the gate's journal, each once by its id; how many were new. Rubbish is left out.
+
+    The gate knows no map: where the robot stands, `pose` in m and rad of `map`, is added here for what has just
+    happened.
+    """
     new = 0
+    place, since = last_pose(tx), later(tx.now, -JUST_NOW_S)
     for line in events:
         event = _stop_event(line)
         if event is not None and not Stops(tx).has(event.id):
+            if place is not None and event.at >= since:
+                event = replace(event, data={**event.data, "pose": list(place.pose)})
             Stops(tx).add(event)
             audit.record(
                 tx, f"stop.{event.kind.lower()}", "stop", event.event_id or event.id, by=event.who

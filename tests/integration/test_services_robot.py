@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from edge.domain.errors import ConflictError, NotFoundError, UnknownWaypointError, ValidationError
-from edge.domain.robots import CommandStatus, CommandType, RobotCommand
+from edge.domain.robots import CommandStatus, CommandType, LastPose, RobotCommand
 from edge.domain.tasks import TaskType
 from edge.domain.waypoints import Lane, WaypointKind
-from edge.services import places, robot, tasks
+from edge.services import places, robot, tasks, whereabouts
 from edge.services.robot import RobotState
 from tests.support.store import LANES, WAYPOINTS, Library, small_library
 
@@ -102,6 +103,25 @@ def test_the_gates_journal_is_taken_over_once(library: Library) -> None:
     assert newest[2].at == "2026-01-01T00:00:00.500Z"
     assert newest[2].data == {"source": "BUTTON"}
     assert library.events().count("stop.recorded") == 3
+
+
+def test_what_has_just_happened_is_written_down_with_its_place(library: Library) -> None:
+    place = LastPose((1.5, 2.0, 0.5), (0.0, 0.0, 0.0))
+    library.do(lambda tx: whereabouts.remember_pose(tx, place))
+    journal = [
+        {
+            "id": "old",
+            "kind": "STOP",
+            "event_id": "e",
+            "at": time.time() - 3600,
+            "source": "BUTTON",
+        },
+        {"id": "new", "kind": "STOP", "event_id": "f", "at": now, "source": "BUTTON"},
+    ]
+    library.do(lambda tx: robot.import_stop_events(tx, journal))
+    newest, oldest = library.see(robot.list_stop_events)
+    assert newest.data["pose"] == [1.5, 2.0, 0.5]
+    assert "pose" not in oldest.data
 
 
 def test_a_site_can_be_loaded_again(library: Library) -> None:
