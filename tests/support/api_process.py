@@ -76,6 +76,7 @@ def api_process(data_dir: Path) -> Iterator[ApiProcess]:
         manager.settimeout(0.1)
         process = subprocess.Popen(
             [sys.executable, "-m", "api", "--data-dir", str(data_dir)],
+            start_new_session=True,  # as under the supervisor: Linux shares the cores by sessions
             env=os.environ
             | {
                 "LUNA_API__PORT": str(port),
