@@ -13,6 +13,7 @@ changed and the `records` that it made. Latching takes effect at once and is sav
 resume are saved first, then adopted.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
@@ -83,6 +84,7 @@ class Authority:
         self._new_id = new_id
         self._holds_to_latch = holds_to_latch
         self._command: _Command | None = None
+        self._stood = -math.inf
         self._ticked = at.mono
         self._board = BoardView(at)
         self._has_run = False
@@ -91,13 +93,13 @@ class Authority:
 
     def command(self, linear_m_s: float, angular_rad_s: float, sent: float, at: Moment) -> bool:
         """A velocity from the base node, stamped by its sender with the monotonic clock. False
-        where it is refused."""
+        where it is refused: no numbers, too old, from before a stop or its end, out of order."""
         try:
             check_command(linear_m_s, angular_rad_s)
         except RefusedCommandError:
             self.counters["commands_not_finite"] += 1
             return False
-        if not at.accepts(sent, COMMAND_S):
+        if not at.accepts(sent, COMMAND_S) or sent <= self._stood:
             self.counters["commands_untimely"] += 1
             return False
         if self._command is not None and sent <= self._command.sent:
@@ -121,7 +123,7 @@ class Authority:
         already."""
         joined = self._latched
         self.latch = self.latch.stopped(self._new_id(at.wall), source, who, reason, at.wall)
-        self._stand()
+        self._stand(at)
         self._record("JOIN" if joined else "STOP", at, source=source, who=who, reason=reason)
         assert self.latch.event_id is not None  # every latch has one
         return self.latch.event_id, joined
@@ -161,7 +163,7 @@ class Authority:
         kind = "RESET" if latch.state is LatchState.RESET else "RESUME"
         self._record(kind, at, who=who, duration_s=_since(self.latch.since, at))
         self.latch = latch
-        self._stand()
+        self._stand(at)
         if kind == "RESET":
             self._board.clear()
             self._holds.forget_counts()
@@ -231,8 +233,9 @@ class Authority:
             return 0.0, 0.0
         return self._limiter.step(command.linear_m_s, command.angular_rad_s, dt_s)
 
-    def _stand(self) -> None:
-        self._command = None
+    def _stand(self, at: Moment) -> None:
+        """What was commanded until now counts no more; only what is sent after it."""
+        self._command, self._stood = None, at.mono
         self._limiter.stop()
 
     def _update_holds(self, at: Moment) -> None:

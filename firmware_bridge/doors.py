@@ -108,7 +108,7 @@ class Door:
             message = json.loads(data)
             if isinstance(message, dict):
                 return self._handle(message, pid)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             pass
         self.counters[f"{self._name}_malformed"] += 1
         return {"type": "refused", "refused": "this is not a message of this socket"}

@@ -83,12 +83,13 @@ class LatchStore:
         self._directory = data_dir / "gate"
         self._latch = self._directory / "latch.json"
         self._journal = self._directory / "journal.jsonl"
+        self._put_aside = self._directory / "journal.1.jsonl"
 
     def load(self) -> Latch:
         """What was saved last; CLEAR in a new data directory. Raises LatchFileError: then the robot
         is latched."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._latch.exists() and not self._journal.exists():
+        if not any(path.exists() for path in (self._latch, self._journal, self._put_aside)):
             # The latch file is made first of all; a journal beside none means that somebody lost or
             # took it.
             _sync_directory(self._directory.parent)
@@ -115,17 +116,20 @@ class LatchStore:
 
     def has_recorded(self, event_id: str) -> bool:
         """Whether the journal tells of this stop's beginning. Raises OSError."""
-        journals = (self._journal.with_suffix(".1.jsonl"), self._journal)
+        journals = (self._put_aside, self._journal)
         return any(_tells(path, event_id) for path in journals if path.exists())
 
     def record(self, record: dict[str, object]) -> None:
         """Append to the journal; on disk when this returns."""
         if self._journal.exists() and self._journal.stat().st_size > JOURNAL_BYTES:
-            self._journal.replace(self._journal.with_suffix(".1.jsonl"))
+            self._journal.replace(self._put_aside)
+        new = not self._journal.exists()
         with self._journal.open("a") as file:
             file.write(json.dumps(record) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        if new:
+            _sync_directory(self._directory)
 
 
 def _tells(journal: Path, event_id: str) -> bool:

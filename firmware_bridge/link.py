@@ -235,7 +235,8 @@ class BoardLink:
         return None
 
     def _begin(self, session: int, welcome: Welcome, now: float) -> None:
-        if self.up or welcome.nonce != self._nonce or session == 0:
+        unasked = self._nonce == 0 or welcome.nonce != self._nonce
+        if self.up or unasked or session == 0:
             self.counters["frames_unknown"] += 1
             return
         self._session, self._heard, self._board_sequence = session, now, 0

@@ -248,13 +248,27 @@ def test_a_port_with_somebody_else_on_it_is_named(
     assert stranger.fault_after(said) is fault
 
 
-def test_a_board_of_another_version_is_named(
-    stranger: Stranger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as later:
-        later.setattr(frames, "VERSION", frames.VERSION + 1)
-        said = frames.encode(frames.Frame(0x81, 7, 1, 0, 0, bytes(10)))
+WELCOME = frames.Frame(0x81, 7, 1, 0, 0, bytes(10))
+
+
+def test_a_board_of_another_version_is_named(stranger: Stranger) -> None:
+    said = frames.encode(WELCOME, frames.VERSION + 1)
     assert stranger.fault_after(said) is LineFault.OTHER_VERSION
+
+
+def test_a_welcome_that_answers_no_hello_opens_no_session(stranger: Stranger) -> None:
+    stranger.link.close()
+    os.write(stranger.master, frames.encode(WELCOME))
+    stranger.now += 1.0
+    stranger.link.service(stranger.now)  # opens, and throws away what waited
+
+    def heard() -> bool:
+        os.write(stranger.master, frames.encode(WELCOME))
+        stranger.link.service(stranger.now)
+        return stranger.link.counters["frames_unknown"] > 0
+
+    until(heard, "the welcome came in")
+    assert not stranger.link.up
 
 
 def test_a_board_that_talks_without_end_is_named_and_does_not_keep_the_gate(

@@ -108,14 +108,9 @@ def test_the_gates_journal_is_taken_over_once(library: Library) -> None:
 def test_what_has_just_happened_is_written_down_with_its_place(library: Library) -> None:
     place = LastPose((1.5, 2.0, 0.5), (0.0, 0.0, 0.0))
     library.do(lambda tx: whereabouts.remember_pose(tx, place))
-    journal = [
-        {
-            "id": "old",
-            "kind": "STOP",
-            "event_id": "e",
-            "at": time.time() - 3600,
-            "source": "BUTTON",
-        },
+    now = datetime.fromisoformat(library.do(lambda tx: tx.now)).timestamp()
+    journal: list[dict[str, object]] = [
+        {"id": "old", "kind": "STOP", "event_id": "e", "at": now - 60, "source": "BUTTON"},
         {"id": "new", "kind": "STOP", "event_id": "f", "at": now, "source": "BUTTON"},
     ]
     library.do(lambda tx: robot.import_stop_events(tx, journal))

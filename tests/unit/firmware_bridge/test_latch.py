@@ -155,10 +155,26 @@ def test_a_record_is_on_disk_when_it_is_made(
 ) -> None:
     store = LatchStore(tmp_path)
     store.load()
+    synced.clear()
     store.record({"id": "1"})
+    # A new file: its name too.
+    directory = ("gate", ["journal.jsonl", "latch.json"])
+    assert [(name, sorted(seen)) for name, seen in synced[1:]] == [directory]
+    assert synced[0] == ("journal.jsonl", '{"id": "1"}\n')
     synced.clear()
     store.record({"id": "2"})
     assert synced == [("journal.jsonl", '{"id": "1"}\n{"id": "2"}\n')]
+
+
+def test_a_latch_file_that_is_lost_beside_an_old_journal_is_no_new_directory(
+    tmp_path: Path,
+) -> None:
+    store = LatchStore(tmp_path)
+    store.save(store.load())
+    (tmp_path / "gate" / "journal.1.jsonl").write_text("{}\n")
+    (tmp_path / "gate" / "latch.json").unlink()
+    with pytest.raises(LatchFileError):
+        store.load()
 
 
 def test_the_journal_knows_the_stops_whose_beginning_it_tells(tmp_path: Path) -> None:
