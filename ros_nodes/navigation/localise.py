@@ -29,10 +29,12 @@ class LocaliserSettings:
     inlier_m: float = 0.10
     min_points: int = 15
     good_quality: float = 0.45
+    bad_scans_until_search: int = 3
     bad_scans_until_lost: int = 10
     longest_jump_m: float = 0.5
     sure_quality: float = 0.8
-    """At a start: below this another place nearby may fit better, and is looked for."""
+    """At a start: below this another place nearby may fit better, and is looked for. Later: what was searched for
+    because scans were bad is believed only from this on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Localiser:
             last is not None
             and last.distance(odometry.x, odometry.y) > self._settings.longest_jump_m
         ):
-            self.lost = True
+            self.lost, self._bad = True, self._settings.bad_scans_until_lost
         return self.pose
 
     def correct(self, points: Points, odometry: Pose) -> Match:
@@ -127,14 +129,17 @@ class Localiser:
         if len(points) < settings.min_points:
             self._judge(0.0)
             return Match(guess, 0.0, len(points))
-        if self._search:
+        doubted = self._bad >= settings.bad_scans_until_search
+        if self._search or doubted:
             guess = self._best_near(points, guess, _NEARBY)
         pose = self._align(points, guess)
         quality = self._quality(points, pose)
-        if quality >= settings.good_quality:
-            self._search = False
+        if quality >= (settings.sure_quality if doubted else settings.good_quality):
+            self._search = self.lost = False
             self._correction = pose.compose(odometry.inverse())
-        self._judge(quality)
+            self._judge(quality)
+        else:
+            self._judge(quality if not doubted else 0.0)
         return Match(pose, quality, len(points))
 
     def _few(self, points: Points) -> Points:
@@ -143,8 +148,8 @@ class Localiser:
         return points[:: max(1, math.ceil(len(points) / self._settings.max_points))]
 
     def _judge(self, quality: float) -> None:
-        """Many bad scans in a row are being lost; a good one does not find the robot again, only
-        `start` does."""
+        """Some bad scans in a row are a reason to search nearby, many are being lost; a place that fits very well
+        finds the robot again."""
         self.quality = quality
         self._bad = 0 if quality >= self._settings.good_quality else self._bad + 1
         if self._bad >= self._settings.bad_scans_until_lost:

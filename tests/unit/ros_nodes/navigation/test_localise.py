@@ -138,3 +138,28 @@ def test_the_pose_is_of_plain_numbers_that_can_be_written_down() -> None:
     localiser.find(look(PLACES[0]), (PLACES[0],), START)
     pose = localiser.correct(look(PLACES[0]), START).pose
     assert [type(value) for value in (*pose, *localiser.pose)] == [float] * 6
+
+
+@pytest.mark.parametrize("truth", PLACES)
+def test_a_slip_that_odometry_did_not_see_is_found_before_the_robot_is_lost(truth: Pose) -> None:
+    localiser = Localiser(GRID)
+    localiser.start(truth, START)
+    localiser.correct(look(truth), START)
+    slipped = truth.compose(Pose(0.45, 0.0, math.radians(18)))
+    for _ in range(6):
+        localiser.correct(look(slipped), START)
+        assert not localiser.lost
+    metres, degrees = off(localiser.pose, slipped)
+    assert metres < 0.05 and degrees < 2
+
+
+def test_a_lost_robot_is_found_again_where_it_is_put_back() -> None:
+    truth = PLACES[0]
+    localiser = Localiser(GRID)
+    localiser.start(truth, START)
+    lost = []
+    for seen in (*[PLACES[1]] * 12, truth):
+        localiser.correct(look(seen), START)
+        lost.append(localiser.lost)
+    assert lost[-2:] == [True, False]
+    assert off(localiser.pose, truth)[0] < 0.05
