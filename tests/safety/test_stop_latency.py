@@ -6,9 +6,10 @@ the red button it runs from before the board writes that it is pressed. The robo
 stop comes a real reset and resume, with the latch synced to disk.
 
 A figure of time is the machine's as well. So before each stop a bare process that gives a byte back is timed, under
-the same load. The full run, on a machine of its own, asserts the promised figures as they are. The small one may share
-its cores with strangers: it asserts that 95 of 100 stops are as quick as the promise for 99, with what 95 of 100 turns
-of the bare process take on top. A gate that waits for its next tick is four times over that.
+the same load. Gate, bare process and this test run at real-time priority where that is allowed. The full run, on a
+machine of its own, asserts the promised figures as they are. The small one may share its cores with strangers: it
+asserts that half of the stops are as quick as the promise for 99 of 100, which a gate that waits for its next tick
+is not.
 
 With the gate's end of the line on a socket, which shows the gate itself, and on a pty, whose bytes go through a worker
 of the kernel with a priority of its own. pyserial is the product's in both (`tests/support/socket_gate.py`).
@@ -24,7 +25,7 @@ import pytest
 
 from edge.domain.stops import StopSource
 from tests.safety.conftest import Counts
-from tests.support.busy import Echo, all_cores_busy
+from tests.support.busy import Echo, all_cores_busy, reads_first
 from tests.support.figures import Figures, percentile
 from tests.support.wire_format import MOTION, STOP, WireReader
 from tests.support.wired_gate import WiredGate, wired_gate
@@ -52,9 +53,10 @@ def test_a_stop_is_on_the_wire_in_time_on_a_busy_machine(
     took, bare = [], []
     with wired_gate(tmp_path, transport) as gate, all_cores_busy(), closing(Echo()) as echo:
         gate.command = (0.3, 0.1)
-        for _ in range(n):
-            bare.append(echo.round_trip())
-            took.append(time_a_stop(gate, by, random))
+        with reads_first():
+            for _ in range(n):
+                bare.append(echo.round_trip())
+                took.append(time_a_stop(gate, by, random))
     figures.note_times(f"S1 stop by {by} to zero, {transport}", took)
     figures.note_times(f"S1 bare process beside {by}, {transport}", bare)
     assert not gate.trace.breaches
@@ -63,7 +65,7 @@ def test_a_stop_is_on_the_wire_in_time_on_a_busy_machine(
         assert percentile(took, 99) <= promised_p99
         assert max(took) <= promised_max
     else:
-        assert percentile(took, 95) <= promised_p99 + percentile(bare, 95)
+        assert percentile(took, 50) <= promised_p99
 
 
 def time_a_stop(gate: WiredGate, by: str, random: Random) -> float:
