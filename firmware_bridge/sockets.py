@@ -228,6 +228,14 @@ class StateWatcher(_Connection):
             newest = messages[-1]
         return None if newest is None else GateState.from_json(newest)
 
+    def receive_all(self) -> list[GateState]:
+        """All states that have come since the last call, the oldest first, without waiting: for who
+        must miss no stop, not even one that came and went while they were frozen."""
+        states = []
+        while messages := self._receive():
+            states += [GateState.from_json(message) for message in messages]
+        return states
+
 
 def _dump(message: dict[str, object]) -> bytes:
     return json.dumps(message).encode()

@@ -20,7 +20,7 @@ from std_srvs.srv import Trigger
 
 from edge import logs
 from edge.domain.errors import LunaError
-from edge.domain.stops import MotionState
+from edge.domain.stops import STANDING_STATES, MotionState
 from edge.settings import Settings
 from edge.supervisor.ros_environment import stays_on_machine
 from firmware_bridge.sockets import GateState, StateWatcher, request_reset, request_stop
@@ -37,6 +37,8 @@ TELL_S = 0.5
 DIAGNOSE_S = 1.0
 GATE_TIMEOUT_S = 0.2
 """How long a ROS service may wait for the gate; the collision zones stand still meanwhile."""
+STOP_HEARD_S = 0.3
+"""After a stop no velocity passes for so long, so that whoever drives hears of it, even where it is over already."""
 SCAN_S = 0.5
 """Oldest scan, in s of the clock of control, that one may drive by: three scans at 5 Hz."""
 
@@ -52,6 +54,7 @@ class EmergencyStop(Node):
         self._retry_at = 0.0
         self._told: GateState | None = None
         self._newest: GateState | None = None
+        self._stood_at = -STOP_HEARD_S
         self._zones = CollisionZones(settings.robot.radius_m)
         self._scan: LaserScan | None = None
         self._scan_at = 0.0
@@ -83,6 +86,7 @@ class EmergencyStop(Node):
         self._localised = bool(message.data)
 
     def _on_velocity(self, wanted: Twist) -> None:
+        self._watch()  # the gate has the first word: perhaps we were frozen, and this comes from before a stop
         v, w = wanted.linear.x, wanted.angular.z
         scale = self._allowed(v, w) if v or w else 0.0
         self._velocity.publish(convert.twist(v * scale, w * scale))
@@ -94,6 +98,8 @@ class EmergencyStop(Node):
             return 0.0
         if self._localised is False or self._alive.silent():
             return 0.0
+        if time.monotonic() - self._stood_at < STOP_HEARD_S:
+            return 0.0
         return self._zones.check(convert.scan_points(self._scan), v, w).scale
 
     def _seconds(self) -> float:
@@ -104,16 +110,19 @@ class EmergencyStop(Node):
         if not is_open(self._watcher) and now >= self._retry_at:
             self._retry_at = now + RETRY_S
             self._watcher.connect()
-        if (state := self._watcher.receive()) is not None:
+        states = self._watcher.receive_all()
+        for state in states:
             self._newest = state
             self._tell(state)
-        elif not is_open(self._watcher) and self._told != GATE_AWAY:
+        if not states and not is_open(self._watcher) and self._told != GATE_AWAY:
             self._tell(GATE_AWAY)
 
     def _tell(self, state: GateState) -> None:
         if _face(state) == _face(self._told):
             return
         self._told = state
+        if state.state in STANDING_STATES:
+            self._stood_at = time.monotonic()
         self._publish(state)
         self._live.publish("health", ros_ok=True, board_ok=state.link == "ok", **_words(state))
         log.info("the gate says", **_words(state))

@@ -150,7 +150,7 @@ class Navigator(Node):
         self._map.publish(convert.grid_message(grid, self.get_clock().now().to_msg()))
         self.create_subscription(Odometry, "odom", self._on_odometry, qos.STREAM)
         self.create_subscription(LaserScan, "scan", self._on_scan, qos.SENSOR)
-        self.create_subscription(StopMessage, "emergency_stop", self._on_stop, qos.STATE)
+        self.create_subscription(StopMessage, "emergency_stop", self._on_stop, qos.EVERY_STOP)
         self.create_subscription(
             PoseWithCovarianceStamped, "initialpose", self._on_initial_pose, qos.STREAM
         )

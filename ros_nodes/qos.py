@@ -36,11 +36,22 @@ STATE = QoSProfile(
 )
 """What holds until it is said otherwise: the map, the plan, the stop. A late subscriber gets the newest."""
 
+STOPS_KEPT = 50
+"""States of the stop, said twice a second: longer than a frozen process is left alive."""
+
+EVERY_STOP = QoSProfile(
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    history=HistoryPolicy.KEEP_LAST,
+    depth=STOPS_KEPT,
+)
+"""For who must miss no stop, not even one that came and went while they were frozen."""
+
 STOP = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
     history=HistoryPolicy.KEEP_LAST,
-    depth=1,
+    depth=STOPS_KEPT,
     deadline=Duration(seconds=1),
     liveliness=LivelinessPolicy.MANUAL_BY_TOPIC,
     liveliness_lease_duration=Duration(seconds=1),

@@ -58,7 +58,7 @@ SMALL = Counts(
     process_freezes=12,
     thaws=6,
     http_stops=30,
-    race_orders=200,
+    race_orders=100,
 )
 FULL = Counts(
     full=True,

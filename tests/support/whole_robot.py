@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -119,8 +119,8 @@ class WholeRobot(MovingRobot):
 
 
 @contextlib.contextmanager
-def whole_robot(data_dir: Path) -> Iterator[WholeRobot]:
-    """All processes up, and the robot free to drive."""
+def whole_robot(data_dir: Path, processes: Sequence[str] = PROCESSES) -> Iterator[WholeRobot]:
+    """Body and `processes` up, and the robot free to drive."""
     make_library(data_dir)
     (data_dir / "logs").mkdir()
     (data_dir / "secrets").mkdir()
@@ -139,7 +139,7 @@ def whole_robot(data_dir: Path) -> Iterator[WholeRobot]:
         patch.setenv("LUNA_LOG", "file")
         robot = WholeRobot(load(data_dir))
         try:
-            for name in ("body", *PROCESSES):
+            for name in ("body", *processes):
                 robot.start(name)
             robot.until(lambda: _is_free(robot), "the robot to be free to drive", START_S)
             yield robot
