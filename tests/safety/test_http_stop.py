@@ -153,7 +153,7 @@ def loaded(data_dir: Path, api: ApiProcess, gate: WiredGate) -> Iterator[dict[st
         finally:
             for process in (sync, logins):
                 process.kill()
-                process.wait()
+                process.communicate()
 
 
 def make_library(data_dir: Path) -> None:

@@ -76,8 +76,9 @@ class Record:
             late = sum(one > PROMISED_S[name] for one in took)
             pause_ms = round(max(self._pauses[name]) * 1e3, 1)
             figures.note(row, over_the_promise=late, witness_paused_ms=pause_ms)
-        longest_ms = round(max(self._stood, default=0.0) * 1e3, 1)
-        figures.note(f"S2 api, sync, central {what}", n=len(self._stood), stood_ms=longest_ms)
+        if self._stood:
+            longest_ms = round(max(self._stood) * 1e3, 1)
+            figures.note(f"S2 api, sync, central {what}", n=len(self._stood), stood_ms=longest_ms)
 
 
 def test_a_killed_process_stops_the_wheels_in_time_or_does_not_matter(
