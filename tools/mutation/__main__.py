@@ -8,12 +8,14 @@ and cosmic-ray changes the files in place and starts an interpreter for each cha
 import argparse
 import json
 import os
+import re
 import sys
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from tools.mutation import c_mutants, python_mutants, trial
@@ -25,7 +27,12 @@ TESTS = {
     ".py": (FOLDER, f"--ignore={C_FOLDER}"),
     ".c": (FOLDER, f"--ignore={C_FOLDER}/test_fuzz.py"),
 }
-FIRST = dict.fromkeys(("fields", "messages", "from_board", "to_board"), "test_messages")
+FIRST = {
+    **dict.fromkeys(("fields", "messages", "from_board", "to_board"), "test_messages"),
+    **dict.fromkeys(("simulated_firmware", "luna_board", "luna_limits"), "test_board_edges"),
+    "luna_frames": "test_codec",
+    "link": "test_firmware_and_gate",
+}
 """The tests that are tried first, where they are not named like the module."""
 PYTHON = (
     *("authority", "board_view", "holds", "runaway", "moment", "latch", "limiter"),
@@ -38,6 +45,8 @@ MODULES = {
 }
 C_TEST_S = 1.0
 """A test of the code in C that takes longer is left out: too long to wait for with each survivor."""
+LONGEST_S = 20.0
+"""All tests of one mutant together; the slowest are left out beyond it, so that a survivor costs no more."""
 LEAST_PERCENT = 95.0
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 OUT = trial.ROOT / "build" / "mutation.json"
@@ -84,7 +93,7 @@ def _judge(path: str, source: str, tests: Sequence[str], base: trial.Baseline) -
     verdicts = []
     for mutant in make(path, source):
         chosen = _tests_for(mutant, base)
-        survived = trial.survives(tests, path, mutant.text, chosen) if chosen else True
+        survived = trial.survives(path, mutant.text, chosen) if chosen else True
         if survived is None:
             continue
         fate = "survived" if survived else "killed"
@@ -99,17 +108,39 @@ def _judge(path: str, source: str, tests: Sequence[str], base: trial.Baseline) -
 
 
 def _tests_for(mutant: Mutant, base: trial.Baseline) -> dict[str, float]:
-    """Those that call the changed function, the quickest first; all for what no function holds."""
-    if mutant.path.endswith(".c"):
-        users = [
-            test for test in base.seconds if C_FOLDER in test or "[c" in test or "_in_c" in test
-        ]
-        return {test: base.seconds[test] for test in users if base.seconds[test] < C_TEST_S}
-    called = base.seen.get((mutant.path, mutant.function or 0), set())
-    chosen = [test for test in base.seconds if test in called or mutant.function is None]
+    """Those that call the changed function, the module's own and then the quickest first. For what no
+    function holds: those that call any of the module, or import it."""
     name = Path(mutant.path).stem
-    own = f"/{FIRST.get(name, f'test_{name}')}.py::"
-    return {test: base.seconds[test] for test in sorted(chosen, key=lambda test: own not in test)}
+    if mutant.path.endswith(".c"):
+        users = {
+            test
+            for test, seconds in base.seconds.items()
+            if (C_FOLDER in test or "[c" in test or "_in_c" in test) and seconds < C_TEST_S
+        }
+        own = f"/{FIRST[name]}.py::"
+    else:
+        called = base.seen.get((mutant.path, mutant.function or 0), set())
+        users = called or _users(mutant.path, base)
+        own = f"/{FIRST.get(name, f'test_{name}')}.py::"
+    chosen = [test for test in base.seconds if test in users]
+    return _within(
+        {test: base.seconds[test] for test in sorted(chosen, key=lambda test: own not in test)}
+    )
+
+
+def _users(path: str, base: trial.Baseline) -> set[str]:
+    """The tests that call a function of this file, or are in a file that names the module."""
+    module = re.compile(rf"\bfirmware_bridge(\.| import .*\b){Path(path).stem}\b")
+    called = {test for (seen, _), tests in base.seen.items() if seen == path for test in tests}
+    files = {test.partition("::")[0] for test in base.seconds}
+    naming = {file for file in files if module.search(Path(file).read_text())}
+    return called | {test for test in base.seconds if test.partition("::")[0] in naming}
+
+
+def _within(tests: dict[str, float]) -> dict[str, float]:
+    """The first of them, as many as `LONGEST_S` allows."""
+    sums = accumulate(tests.values())
+    return {test: tests[test] for test, sum_s in zip(tests, sums, strict=True) if sum_s < LONGEST_S}
 
 
 def _equivalent() -> list[dict[str, str]]:

@@ -58,11 +58,13 @@ def baseline(tests: Sequence[str], *, trace: bool) -> Baseline:
     return found
 
 
-def survives(
-    tests: Sequence[str], path: str, text: str, chosen: Mapping[str, float]
-) -> bool | None:
-    """Whether all `chosen` ones of `tests`, which take so many seconds each, pass with `text` in the place of
+def survives(path: str, text: str, chosen: Mapping[str, float]) -> bool | None:
+    """Whether all `chosen` tests, which take so many seconds each, pass with `text` in the place of
     the file `path`. None where it does not compile."""
+    files: dict[str, dict[str, float]] = {}
+    for test, seconds in chosen.items():
+        files.setdefault(test.partition("::")[0], {})[test] = seconds
+    first = next(iter(files))
     with tempfile.TemporaryDirectory() as scratch:
 
         def run() -> int:
@@ -70,24 +72,39 @@ def survives(
                 sys.meta_path.insert(0, _Replacement(path, text))
             elif not _compiles(path, text, Path(scratch)):
                 return NOT_COMPILED
-            return _pytest(tests, [_Chosen(chosen)])
+            # Most die of the first file; to collect the others as well takes longer than to run it.
+            return _pytest([first], [_Chosen(files[first])]) or (
+                _pytest(list(files), [_Chosen(_without(chosen, files[first]))])
+                if len(files) > 1
+                else 0
+            )
 
         code = _in_child(run)
     return None if code == NOT_COMPILED else code == 0
 
 
+def _without(tests: Mapping[str, float], done: Mapping[str, float]) -> dict[str, float]:
+    return {test: seconds for test, seconds in tests.items() if test not in done}
+
+
 def _compiles(path: str, text: str, scratch: Path) -> bool:
-    """Put the mutant where the tests look for the sources in C, in this process."""
+    """Compile the mutant, and put it where the tests look for the sources in C, in this process."""
     from tests.support import c_board
 
     sources = scratch / "reference"
     shutil.copytree(c_board.SOURCES, sources)
     (sources / Path(path).name).write_text(text)
     c_board.SOURCES = sources
+    build, shared = c_board.compile_reference, ("-O1", "-shared", "-fPIC")
     try:
-        c_board.compile_reference(scratch / "libluna.so", "-O1", "-shared", "-fPIC")
+        made = build(scratch / "libluna.so", *shared)
     except AssertionError:
         return False
+
+    def once(target: Path, *options: str, extra: Sequence[Path] = ()) -> Path:
+        return made if options == shared and not extra else build(target, *options, extra=extra)
+
+    c_board.compile_reference = once
     return True
 
 
