@@ -10,6 +10,7 @@ from firmware_bridge.messages import (
     Fault,
     FaultCode,
     Heartbeat,
+    Hello,
     Inputs,
     InputsNow,
     Limits,
@@ -118,6 +119,30 @@ def test_the_seconds_go_on_while_frames_are_late(exact: Peer) -> None:
     assert exact.refused(FaultCode.LATE) == 1
     exact.send(Heartbeat(), late_s=0.204)
     assert exact.refused(FaultCode.LATE) == 1
+
+
+def test_no_part_of_a_second_is_gained_or_lost_by_looking_often(exact: Peer) -> None:
+    for quiet_ms in (1_000, 1_000, 1_000, 997):
+        later(exact, quiet_ms)
+        exact.send(Heartbeat(), late_s=0.1)
+    exact.send(Heartbeat(), late_s=0.204)
+    assert exact.refused(FaultCode.LATE) == 1
+    later(exact, 3)
+    exact.send(Heartbeat(), late_s=0.204)
+    assert exact.refused(FaultCode.LATE) == 1
+
+
+@pytest.mark.parametrize("kind", [Motion, Heartbeat])
+def test_in_the_very_moment_of_the_boot_both_permissions_are_needed_too(
+    fresh: Peer, kind: type[Message]
+) -> None:
+    fresh.send(Hello(5), ttl_ms=0)
+    fresh.session = fresh.board.session
+    fresh.send(Motion(*DRIVES) if kind is Motion else Heartbeat())
+    for _ in range(3):
+        later(fresh, 0)
+        assert fresh.board.target() == STANDS
+        later(fresh, 1)
 
 
 def test_a_sequence_must_rise_by_one_at_least(exact: Peer) -> None:
