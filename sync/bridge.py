@@ -56,7 +56,7 @@ class Bridge:
         self._session = new_id()
         password = read_secret(settings.data_dir, "mqtt-robot")
         self._view = RobotView(settings.run_dir)
-        self._link = Link(self._link_settings(password))
+        self._link = Link(self._link_settings(password), self._hurry)
         self._up = UpStream(
             database, self._link, self._topics, batch_events=settings.sync.batch_events
         )
@@ -165,6 +165,11 @@ class Bridge:
             self._database.write(SYNC, lambda tx: links.set_mqtt_connected(tx, connected))
         except Exception:
             log.exception("the state of the connection could not be written down")
+
+    def _hurry(self, message: Received) -> None:
+        """In the link's thread: a stop does not wait while the store is asked for something else."""
+        if message.topic == self._topics.commands:
+            self._commands.hurry(message.payload)
 
     def _on_message(self, message: Received, now_s: float) -> bool:
         if message.topic == self._topics.commands and self._commands.stop_at_once(message.payload):

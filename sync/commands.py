@@ -48,14 +48,21 @@ class CommandDesk:
         self._view = view
         self._say = say
         self._unwritten: dict[str, tuple[Command, Answer]] = {}
+        self._hurried: dict[str, Answer] = {}
+
+    def hurry(self, payload: bytes) -> None:
+        """Have the gate stop at once, where that is what is asked for; the rest follows by `stop_at_once`. From any
+        thread."""
+        command = _stop_in(payload)
+        if command is None or command.command_id in self._hurried:
+            return
+        if self._answered(command.command_id) is None:
+            self._hurried[command.command_id] = self._ask_gate(command)
 
     def stop_at_once(self, payload: bytes) -> bool:
         """Carry out an emergency stop, whatever the store is like. False where it is no such command."""
-        try:
-            command = Command.model_validate_json(payload)
-        except ValidationError:
-            return False
-        if command.type != CommandKind.EMERGENCY_STOP:
+        command = _stop_in(payload)
+        if command is None:
             return False
         self._stop(command)
         return True
@@ -146,7 +153,7 @@ class CommandDesk:
         if before is not None:
             self._say(self._answer(command.command_id, AnswerStatus.DUPLICATE, first=before))
             return
-        answer = self._ask_gate(command)
+        answer = self._hurried.pop(command.command_id, None) or self._ask_gate(command)
         self._say(self._answer(command.command_id, AnswerStatus.ACCEPTED))
         self._say(answer)
         if len(self._unwritten) >= MAX_UNWRITTEN:
@@ -220,6 +227,15 @@ class CommandDesk:
 
 Effect = Callable[[Transaction, Command], tuple[str | None, dict[str, Any]]]
 """Does the command; the id of an order whose end is still to come, and what to tell."""
+
+
+def _stop_in(payload: bytes) -> Command | None:
+    """The emergency stop that a message is, if it is one."""
+    try:
+        command = Command.model_validate_json(payload)
+    except ValidationError:
+        return None
+    return command if command.type == CommandKind.EMERGENCY_STOP else None
 
 
 def _do(tx: Transaction, command: Command) -> tuple[str | None, dict[str, Any]]:

@@ -52,6 +52,7 @@ FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 8.0
 STEADY_AFTER_S = 5.0
 """A connection that held this long starts the backoff anew; a shorter one is flapping."""
+Urgent = Callable[[Received], None]
 MAX_IN_FLIGHT = 20
 """Publishes without PUBACK at once; brokers take no more (mosquitto: 20) and drop or disconnect beyond."""
 RECEIVE_MAXIMUM = 16
@@ -69,8 +70,10 @@ def backoff_s(attempt: int, chance: float) -> float:
 class Link:
     """Keeps one connection to the broker. `publish` and `receive` belong to one thread, the owner's."""
 
-    def __init__(self, settings: LinkSettings) -> None:
+    def __init__(self, settings: LinkSettings, urgent: Urgent = lambda _: None) -> None:
+        """`urgent`: sees each message at once, in the link's thread, for what cannot wait for `receive`."""
         self._settings = settings
+        self._urgent = urgent
         self._events: queue.SimpleQueue[LinkEvent] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._stopping = threading.Event()
@@ -175,6 +178,11 @@ class Link:
             )
 
     def _put(self, event: LinkEvent) -> None:
+        if isinstance(event, Received):
+            try:
+                self._urgent(event)
+            except Exception:  # it still has its ordinary way
+                log.exception("an urgent message was not looked at")
         self._events.put(event)
         with contextlib.suppress(OSError):
             os.eventfd_write(self._wake, 1)

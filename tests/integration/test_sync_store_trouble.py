@@ -74,6 +74,19 @@ def test_a_stop_does_not_wait_for_a_store_that_is_locked(here: Site, integrator:
         gate_state(here, MotionState.LATCHED)
 
 
+def test_a_stop_overtakes_a_command_that_waits_for_the_store(here: Site, integrator: Probe) -> None:
+    with store(here) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        send(here, integrator, command("pause"), answers=0)
+        began = time.monotonic()
+        send(here, integrator, command("emergency_stop", reason="smoke"), answers=0)
+        state = gate_state(here, MotionState.LATCHED)
+        assert time.monotonic() - began < BUSY_S / 2
+    assert state.reason == "smoke"
+    done = {AnswerStatus.ACCEPTED, AnswerStatus.DONE}
+    integrator.wait_for(lambda me: done <= set(statuses(answers(here, me))), "the stop's answer")
+
+
 def test_a_stop_that_could_not_be_written_is_known_nevertheless_and_written_later(
     here: Site, integrator: Probe
 ) -> None:
