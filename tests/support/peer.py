@@ -60,6 +60,12 @@ class Peer:
                 self.send(Heartbeat())
             self.told += [parse(frame) for frame in self.decoder.feed(self.board.tick(self.now))]
 
+    def later(self, ms: int) -> list[Message]:
+        """What the board says in one tick, so much later."""
+        self.now += ms / 1e3
+        self.clock_s += ms / 1e3
+        return [parse(frame) for frame in self.decoder.feed(self.board.tick(self.now))]
+
     def last(self, kind: type[Message]) -> Message:
         return next(message for message in reversed(self.told) if isinstance(message, kind))
 

@@ -52,3 +52,18 @@ def peer(stranger: Peer) -> Peer:
     assert stranger.board.velocity == (0.3, 0.0)
     stranger.told.clear()
     return stranger
+
+
+@pytest.fixture
+def fresh(stranger: Peer) -> Peer:
+    """Nothing was sent or ticked yet. The gate's clock is half a millisecond on, as stamps are cut to whole ones."""
+    stranger.clock_s = 3.0005
+    return stranger
+
+
+@pytest.fixture
+def exact(fresh: Peer) -> Peer:
+    """A session is open."""
+    fresh.hello()
+    fresh.told.clear()
+    return fresh
