@@ -15,7 +15,7 @@ from edge.domain.line_faults import LineFault
 from firmware_bridge import frames
 from firmware_bridge import link as link_module
 from firmware_bridge.link import BoardLink
-from firmware_bridge.messages import FaultCode, Heartbeat, Motion, Stop, StopKind
+from firmware_bridge.messages import FaultCode, Heartbeat, Inputs, Motion, Stop, StopKind
 from firmware_bridge.simulator import SimulatedBoard
 from tests.support.board import until
 
@@ -74,6 +74,41 @@ def test_a_stop_goes_past_a_full_line(line: Line, monkeypatch: pytest.MonkeyPatc
         return bool(line.board.firmware.causes)
 
     until(latched, "the board is latched")
+
+
+def stopped(line: Line) -> Callable[[], bool]:
+    def told() -> bool:
+        line.forward(STEP_S)
+        return Inputs.HOST_LATCH in line.board.firmware.causes
+
+    return told
+
+
+def test_a_stop_after_a_frame_that_was_cut_short_arrives(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.until_up()
+    real = os.write
+    with monkeypatch.context() as patched:
+        patched.setattr("firmware_bridge.link.os.write", lambda fd, data: real(fd, data[:5]))
+        assert not line.link.send(Heartbeat(), line.now)
+    assert line.link.send(Stop(StopKind.LATCH), line.now)
+    until(stopped(line), "the board took the stop")
+
+
+def test_a_driver_that_takes_nothing_is_no_lost_link(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise BlockingIOError
+
+    line.until_up()
+    with monkeypatch.context() as patched:
+        patched.setattr("firmware_bridge.link.os.write", full)
+        assert not line.link.send(Heartbeat(), line.now)
+    assert line.link.up and line.link.counters["frames_not_sent"] == 1
+    assert line.link.send(Stop(StopKind.LATCH), line.now)
+    until(stopped(line), "the board took the stop")
 
 
 def test_a_backlog_that_is_let_go_moves_nothing(line: Line) -> None:
