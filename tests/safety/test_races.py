@@ -32,7 +32,7 @@ from tests.support.whole_robot import FAR, WholeRobot, whole_robot
 from tests.support.wired_gate import wired_gate
 
 THREADS = 4
-ORDERS_A_ROUND = 50
+ORDERS_A_ROUND = 40
 LONGEST_GAP_S = 0.12
 """Between two orders of a thread. A stop can be reset only once the wheels stand, so a race has to last for a while."""
 LAST_S = 0.8
