@@ -159,12 +159,17 @@ def _report(verdicts: Sequence[Verdict]) -> int:
         numbers = f"{count['killed']:6}  {count['survived']:8}  {count['equivalent']:10}"
         print(f"{path:34}  {numbers}  {score:5.1f} %{'  LOW' * (score < LEAST_PERCENT)}")
     tried = {one.mutant.path for one in verdicts}
-    used = {(one.mutant.path, one.mutant.before, one.mutant.after): one.fate for one in verdicts}
-    for one in _equivalent():
-        fate = used.get((one["path"], one["before"], one["after"]))
-        if one["path"] in tried and fate != "equivalent":
+    used: dict[tuple[str, str, str], set[str]] = {}
+    for one in verdicts:
+        key = one.mutant.path, one.mutant.before, one.mutant.after
+        used.setdefault(key, set()).add(one.fate)
+    for listed in _equivalent():
+        # The same line may be in a file twice; there the reason is good for one of them.
+        fates = used.get((listed["path"], listed["before"], listed["after"]), set())
+        if listed["path"] in tried and "equivalent" not in fates:
             failed = True
-            print(f"{EQUIVALENT.name}: {one['after']!r} is {fate or 'no mutant'}; take it out")
+            found = " and ".join(sorted(fates)) or "no mutant"
+            print(f"{EQUIVALENT.name}: {listed['after']!r} is {found}; take it out")
     return int(failed)
 
 

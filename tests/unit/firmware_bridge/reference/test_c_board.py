@@ -78,6 +78,13 @@ def test_the_output_of_a_tick_and_of_a_hello_fit_the_sizes_that_the_header_gives
     assert told[:20] == [0] * 20 and sorted(told)[-1] == 6
 
 
+def test_a_frame_that_fits_the_sink_exactly_is_sent(c_board: CBoard) -> None:
+    whole = c_board.tick(100.0)
+    for missing, frames in ((0, 6), (1, 5)):
+        c_board.boot(100.0)
+        assert c_board.tick(100.0, len(whole) - missing).count(0) == frames
+
+
 def test_a_frame_that_does_not_fit_the_sink_is_dropped_whole(c_board: CBoard) -> None:
     for step, room in enumerate(range(TICK_OUTPUT)):
         out = c_board.tick(100.0 + step, room)

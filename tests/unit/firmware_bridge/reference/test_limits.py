@@ -92,6 +92,17 @@ def test_half_of_an_odd_braking_is_rounded_up(reference: Reference) -> None:
     assert peer.board.limits == Limits(0.0, 0.0, 0.0, 0.0, 0.751, 0.001)
 
 
+@pytest.mark.parametrize(("own", "half"), [(1.502, 0.751), (0.002, 0.001), (0.003, 0.002)])
+def test_half_of_any_braking_is_no_more_than_that(
+    reference: Reference, own: float, half: float
+) -> None:
+    caps = Limits(0.5, 2.0, 1.0, 4.0, own, own)
+    peer = Peer(partial(CBoard, reference, caps=caps))
+    peer.hello()
+    peer.send(Limits(0.0, 0.0, 0.0, 0.0, 0.0, 0.0), ttl_ms=0)
+    assert peer.board.limits == Limits(0.0, 0.0, 0.0, 0.0, half, half)
+
+
 @pytest.mark.parametrize(
     ("wanted", "then"), [(0.749, 0.75), (0.75, 0.75), (0.751, 0.751), (1.5, 1.5), (1.501, 1.5)]
 )
