@@ -135,6 +135,15 @@ def test_in_the_very_moment_of_the_boot_both_permissions_are_needed_too(
         fresh.later(1)
 
 
+@pytest.mark.parametrize(("late_ms", "refused"), [(2**31 - 1, 1), (2**30 * 3 // 2, 1), (2**31, 0)])
+def test_of_stamps_modulo_2_to_the_32_one_half_is_older_and_the_other_quicker(
+    exact: Peer, late_ms: int, refused: int
+) -> None:
+    exact.clock_s += 2**32 / 1e3
+    exact.send(Heartbeat(), late_s=late_ms / 1e3)
+    assert exact.refused(FaultCode.LATE) == refused
+
+
 def test_a_sequence_must_rise_by_one_at_least(exact: Peer) -> None:
     exact.send(Heartbeat())
     exact.sequence -= 1

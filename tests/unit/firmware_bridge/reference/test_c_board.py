@@ -12,6 +12,8 @@ from firmware_bridge.frames import FrameDecoder
 from firmware_bridge.messages import (
     Fault,
     FaultCode,
+    Heartbeat,
+    Hello,
     Inputs,
     Message,
     Motion,
@@ -56,6 +58,18 @@ def test_its_clock_may_come_round_while_it_drives(reference: Reference) -> None:
     peer.forward(2.0)
     assert peer.board.velocity == (0.3, 0.0) and not +peer.board.faults
     assert len(peer.told) == pytest.approx(2 * (50 + 20 + 10 + 5 + 5 + 2), rel=0.05)
+
+
+def test_the_first_step_of_the_ramp_begins_with_the_boot_whatever_its_clock_shows(
+    reference: Reference,
+) -> None:
+    peer = Peer(partial(CBoard, reference, clock_ms=5_000))
+    peer.send(Hello(5), ttl_ms=0)
+    peer.session = peer.board.session
+    peer.send(Motion(0.5, 0.0))
+    peer.send(Heartbeat())
+    peer.later(1)
+    assert peer.board.velocity == (0.001, 0.0)
 
 
 def test_a_motion_that_ended_stays_ended_when_the_clock_comes_round_to_it(
