@@ -143,6 +143,10 @@ class Authority:
             raise RefusedError("there is no stop to reset")
         if event_id != self.latch.event_id:
             raise RefusedError("this is not the id of the active stop")
+        if sent < self._stood:
+            raise RefusedError(
+                "somebody pressed STOP after this reset was sent; look and try again"
+            )
         if self._latched and (why := self._board.why_no_reset()):
             raise RefusedError(why)
         return self.latch.after_reset()
@@ -151,6 +155,8 @@ class Authority:
         """The latch after the resume; save it, then `adopt` it. Raises RefusedError."""
         if not at.accepts(sent, RESET_S):
             raise RefusedError("this resume is too old; look at the robot and try again")
+        if sent < self._stood:
+            raise RefusedError("this resume is from before the stop or its reset; try again")
         try:
             return self.latch.after_resume()
         except InvalidTransitionError as error:

@@ -210,9 +210,6 @@ def test_a_drive_ends_by_a_stop_that_came_and_went_while_ros_was_frozen(robot: W
     assert not any(seen.commanded for seen in robot.witness.between(thawed, time.monotonic()))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the gate takes it, where the newer stop joined the one that it names"
-)
 def test_a_reset_from_before_the_newest_stop_does_not_end_it(tmp_path: Path) -> None:
     """It was on its way when somebody else pressed STOP again, and was told that the robot stays stopped."""
     with wired_gate(tmp_path) as gate:

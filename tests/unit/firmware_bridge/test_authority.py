@@ -161,9 +161,33 @@ def test_a_reset_or_resume_of_another_time_is_refused(story: Story, age_s: float
 
 def test_a_reset_and_a_resume_are_good_for_a_second(story: Story) -> None:
     event_id = story.stop()
+    story.forward(1.0)
     latch = story.authority.plan_reset(event_id, story.now - 0.99, story.at)
     story.authority.adopt(latch, "bob", story.at)
+    story.forward(1.0)
     assert story.authority.plan_resume(story.now - 0.99, story.at) == Latch()
+
+
+def test_a_reset_from_before_the_newest_stop_does_not_end_it(story: Story) -> None:
+    event_id = story.stop()
+    story.forward(0.2)
+    sent = story.now
+    story.forward(0.1)
+    assert story.stop() == event_id  # somebody else: it joins
+    with pytest.raises(RefusedError, match="after this reset"):
+        story.authority.plan_reset(event_id, sent, story.at)
+    story.forward(0.1)
+    story.reset(event_id)
+
+
+def test_a_resume_from_before_the_reset_lets_nothing_go(story: Story) -> None:
+    event_id = story.stop()
+    story.forward(0.2)
+    sent = story.now
+    story.forward(0.1)
+    story.reset(event_id)
+    with pytest.raises(RefusedError, match="before"):
+        story.authority.plan_resume(sent, story.at)
 
 
 @pytest.mark.parametrize("bit", [Inputs.BUTTON, Inputs.BUMPER, Inputs.TILT, Inputs.LIFTED])
