@@ -183,3 +183,30 @@ def test_a_sound_frame_of_another_version_is_bad(reference: Reference) -> None:
 def test_a_type_that_does_not_exist_is_not_written(reference: Reference) -> None:
     message = CMessage(0x7F)
     assert reference.luna_encode(message, bytes(68)) == 0
+
+
+@pytest.mark.parametrize(("code", "taken"), [(0, 0), (1, 1), (8, 1), (9, 0), (10, 0), (255, 0)])
+def test_a_fault_of_a_code_that_does_not_exist_is_unknown(
+    reference: Reference, code: int, taken: int
+) -> None:
+    reader = CReader(reference)
+    payload = FORMS[Fault.TYPE].pack(code, 3)
+    got = reader.feed(encode(SAMPLE._replace(type=Fault.TYPE.value, payload=payload)))
+    assert (len(got), reader.unknown, reader.bad) == (taken, 1 - taken, 0)
+
+
+def test_the_longest_frame_is_read_whole_though_no_type_has_it(reference: Reference) -> None:
+    reader = CReader(reference)
+    line = encode(SAMPLE._replace(type=0x7F, payload=b"x" * 48))
+    assert len(line) == 68 and reader.feed(line) == []
+    assert (reader.unknown, reader.bad) == (1, 0)
+
+
+@pytest.mark.parametrize("size", range(1, 16))
+def test_a_frame_shorter_than_a_header_is_bad_though_its_sum_is_right(
+    reference: Reference, size: int
+) -> None:
+    body = (b"\x01\x7f" + bytes(14))[:size]
+    reader = CReader(reference)
+    line = cobs.encode(body + crc_hqx(body, 0xFFFF).to_bytes(2, "little")) + b"\0"
+    assert reader.feed(line) == [] and (reader.bad, reader.unknown) == (1, 0)
