@@ -99,6 +99,8 @@ class BoardView:
             causes.append(StopCause.BOARD_STOPPED)
         if self._battery is not None and self._battery.low:
             causes.append(StopCause.LOW_VOLTAGE)
+        if self.tray is not None and not self.tray.locked:
+            causes.append(StopCause.TRAY_OPEN)
         return causes
 
     def why_no_reset(self) -> str:

@@ -76,6 +76,7 @@ class Sensors:
     lifted: bool = False
     tilt: float = 0.0
     tray_grams: int = 0
+    tray_open: bool = False
 
 
 class SimulatedFirmware:
@@ -274,7 +275,7 @@ class SimulatedFirmware:
         if self._is_due("odometry", self._odometry_ms, now):
             self._send(self.sensors.odometry, now)
         if self._is_due("tray", 200, now):
-            self._send(Tray(self.sensors.tray_grams, locked=True), now)
+            self._send(Tray(self.sensors.tray_grams, locked=not self.sensors.tray_open), now)
             self._send(Tilt(self.sensors.tilt, 0.0), now)
         if self._is_due("battery", 500, now):
             self._send(self._battery(), now)

@@ -102,11 +102,11 @@ class SimulatedBoard:
 
     def set_odometry(self, x: float, y: float, theta: float, v: float, w: float) -> None:
         """What the wheels measured: m, rad, m/s, rad/s, in the frame where the board booted."""
-        self._feel(odometry=Odometry(x, y, theta, v, w))
+        self.feel(odometry=Odometry(x, y, theta, v, w))
 
     def set_battery(self, fraction: float, charging: bool) -> None:
         """`fraction` 0 to 1."""
-        self._feel(fraction=fraction, charging=charging)
+        self.feel(fraction=fraction, charging=charging)
 
     def set_inputs(
         self,
@@ -118,11 +118,11 @@ class SimulatedBoard:
     ) -> None:
         """Press or release what is given, and leave the rest. `tilt`: lean in rad, nose up."""
         given = {"bumper": bumper, "button": button, "tilt": tilt, "lifted": lifted}
-        self._feel(**{name: value for name, value in given.items() if value is not None})
+        self.feel(**{name: value for name, value in given.items() if value is not None})
 
     def set_tray(self, grams: int) -> None:
         """What lies on the tray."""
-        self._feel(tray_grams=grams)
+        self.feel(tray_grams=grams)
 
     def reboot(self) -> None:
         """The chip resets: session, latch and velocity are gone, as after a brown-out."""
@@ -152,7 +152,8 @@ class SimulatedBoard:
             with contextlib.suppress(OSError):  # unplugged at this very moment
                 select.select([port], [], [], STEP_S)
 
-    def _feel(self, **changes: object) -> None:
+    def feel(self, **changes: object) -> None:
+        """What the sensors say from now on, by the names of `Sensors`; what is stuck stays so."""
         with self._lock:
             felt = {**changes, **self.faults.stuck}
             self.firmware.sensors = replace(self.firmware.sensors, **felt)  # type: ignore[arg-type]

@@ -59,6 +59,7 @@ class StopCause(StrEnum):
     SUPERVISOR_SILENT = "SUPERVISOR_SILENT"
     PROTECTIVE_ZONE = "PROTECTIVE_ZONE"
     LOW_VOLTAGE = "LOW_VOLTAGE"
+    TRAY_OPEN = "TRAY_OPEN"
     ANNOUNCING = "ANNOUNCING"
 
 
@@ -151,6 +152,9 @@ CAUSES: Mapping[StopCause, CauseRule] = MappingProxyType(
         ),
         StopCause.LOW_VOLTAGE: CauseRule(
             Effect.HOLD, "The battery is empty.", "The battery is charged."
+        ),
+        StopCause.TRAY_OPEN: CauseRule(
+            Effect.HOLD, "The tray is open.", "The tray is closed and locked."
         ),
         StopCause.ANNOUNCING: CauseRule(
             Effect.HOLD,

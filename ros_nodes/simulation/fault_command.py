@@ -29,7 +29,7 @@ def command(name: str, value: str, seconds: float | None, data_dir: Path) -> Non
     """Let something go wrong: NAME on, off, or a number.
 
     The line: silent, deaf, noise 0.3, half 0.3, late 0.3, version 2, flood, reboot, unplug.
-    The sensors: button, bumper, lifted, tilt 0.4. The world: wheels, obstacle, battery 0.05.
+    The sensors: button, bumper, lifted, tilt 0.4, tray (open). The world: wheels, obstacle, battery 0.05.
     """
     order = f"{name} {value}" + (f" for {seconds:g}" if seconds is not None else "")
     try:

@@ -133,6 +133,7 @@ class FaultDesk:
             "bumper": lambda value: self._stick("bumper", bool(value)),
             "lifted": lambda value: self._stick("lifted", bool(value)),
             "tilt": lambda value: self._stick("tilt", value),
+            "tray": lambda value: self._stick("tray_open", bool(value)),
             "wheels": lambda value: setattr(world, "wheels_stuck", bool(value)),
             "obstacle": self._stand_in_the_way,
             "battery": world.set_charge,
@@ -146,7 +147,7 @@ class FaultDesk:
             self._board.faults.stuck[sensor] = value
         else:
             self._board.faults.stuck.pop(sensor, None)
-        self._board.set_inputs(**{sensor: value})  # type: ignore[arg-type]
+        self._board.feel(**{sensor: value})
 
     def _stand_in_the_way(self, value: float) -> None:
         """Something stands before the robot, or is taken away."""

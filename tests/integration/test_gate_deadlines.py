@@ -122,6 +122,15 @@ def test_noise_on_the_line_is_counted_and_moves_nothing_wrong(robot: Bench) -> N
     assert robot.gate is not None and robot.gate.poll() is None
 
 
+def test_an_open_tray_holds_until_it_is_locked(robot: Bench) -> None:
+    robot.drive()
+    robot.board.feel(tray_open=True)
+    robot.until_held_by("TRAY_OPEN")
+    until(robot.stands, "the robot stands")
+    robot.board.feel(tray_open=False)
+    until(lambda: not robot.stands(), "the robot drives on")
+
+
 def test_a_low_battery_holds_until_it_is_charged(robot: Bench) -> None:
     robot.drive()
     robot.board.set_battery(0.01, charging=False)

@@ -70,6 +70,13 @@ def test_a_sensor_says_so_whatever_the_world_is_like(robot: Robot, sensor: str) 
     assert getattr(robot.board.firmware.sensors, sensor) is False
 
 
+def test_the_tray_can_be_left_open(robot: Robot) -> None:
+    robot.ask("tray on for 2", now=1.0)
+    assert robot.board.firmware.sensors.tray_open
+    robot.desk.serve(3.5)
+    assert not robot.board.firmware.sensors.tray_open
+
+
 def test_the_world_can_be_in_the_way(robot: Robot) -> None:
     free = robot.world.gap_m
     robot.ask("obstacle on")

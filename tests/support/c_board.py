@@ -327,5 +327,5 @@ class CBoard:
             CTilt(*(self._lean or (round(now.tilt * 1e3), 0))),
             COdometry(*Odometry.FORM.unpack(now.odometry.pack())),
             CBattery(*Battery.FORM.unpack(battery.pack())),
-            CTray(now.tray_grams, 1),
+            CTray(now.tray_grams, not now.tray_open),
         )

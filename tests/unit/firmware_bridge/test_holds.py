@@ -4,7 +4,7 @@ import pytest
 
 from edge.domain.stops import StopCause, StopSource
 from firmware_bridge.holds import Heartbeats, Holds
-from firmware_bridge.messages import Battery, Inputs, Status
+from firmware_bridge.messages import Battery, Inputs, Status, Tray
 from firmware_bridge.moment import Moment
 from tests.support.story import Story
 
@@ -84,6 +84,18 @@ def test_low_voltage_holds_until_the_board_calls_it_charged(story: Story) -> Non
     story.forward(0.02)
     assert not story.moves() and story.causes == ["LOW_VOLTAGE"]
     story.authority.board_said(Battery(0.5, 23.0, 1.0, charging=True, low=False), story.at)
+    story.forward(0.04)
+    assert story.moves()
+
+
+def test_an_open_tray_holds_until_it_is_locked(story: Story) -> None:
+    story.authority.board_said(Tray(300, locked=True), story.at)
+    story.forward(0.02)
+    assert story.moves()
+    story.authority.board_said(Tray(300, locked=False), story.at)
+    story.forward(0.02)
+    assert not story.moves() and story.causes == ["TRAY_OPEN"]
+    story.authority.board_said(Tray(300, locked=True), story.at)
     story.forward(0.04)
     assert story.moves()
 
