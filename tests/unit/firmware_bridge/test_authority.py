@@ -303,3 +303,10 @@ def test_each_record_has_its_own_id_and_tells_its_story(story: Story) -> None:
     assert len({record["id"] for record in records}) == 4
     assert records[2]["duration_s"] == 10.0
     assert story.authority.latch.state is LatchState.CLEAR
+
+
+def test_a_command_of_the_very_moment_of_a_stop_is_from_before_it(story: Story) -> None:
+    story.stop()
+    before = story.authority.counters["commands_untimely"]
+    assert not story.authority.command(0.3, 0.0, story.now, story.at)
+    assert story.authority.counters["commands_untimely"] == before + 1
