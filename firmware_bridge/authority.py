@@ -68,8 +68,8 @@ class Authority:
         at: Moment,
         *,
         new_id: Callable[[float], str],
-        holds_to_latch: int = 3,
-        announce_s: float = 0.0,
+        holds_to_latch: int,
+        announce_s: float,
         watched: Collection[str] = tuple(WATCHABLE),
     ) -> None:
         """`new_id`: makes the id of an event from its wall time. `holds_to_latch`: holds of one
@@ -128,10 +128,10 @@ class Authority:
         assert self.latch.event_id is not None  # every latch has one
         return self.latch.event_id, joined
 
-    def record_again(self) -> None:
+    def record_again(self, at: Moment) -> None:
         """The journal has lost how the active stop began: write it once more, as the latch has it."""
         latch = self.latch
-        began = Moment(0.0, latch.since or 0.0)
+        began = at if latch.since is None else at._replace(wall=latch.since)
         self._record("STOP", began, source=latch.source, who=latch.who, reason=latch.reason)
 
     def plan_reset(self, event_id: str, sent: float, at: Moment) -> Latch:

@@ -81,7 +81,7 @@ class Gate:
             watched=watched,
         )
         if self._saved.event_id and not self._store.has_recorded(self._saved.event_id):
-            self._authority.record_again()  # the last gate died between the latch and the journal
+            self._authority.record_again(at)  # the last gate died between the latch and the journal
         if damage:
             log.error("%s; the robot stays stopped", damage)
             self._authority.stop(StopSource.LATCH_FILE, "gate", damage, at)

@@ -149,6 +149,7 @@ class ClosedLoop:
             self.at,
             new_id=lambda _: f"id-{next(self._ids)}",
             holds_to_latch=0,
+            announce_s=0.0,
         )
         self.link.close()
         self.link = BoardLink(self._port, new_nonce=self._nonce)

@@ -64,7 +64,13 @@ def test_what_came_during_its_own_pause_counts_no_more(story: Story) -> None:
 
 def test_to_the_dot_100_ms_are_no_pause_and_a_command_still_drives() -> None:
     authority = Authority(
-        LIMITS, Latch(), Moment(0.0, 1e9), new_id=lambda _: "id", holds_to_latch=0, watched=()
+        LIMITS,
+        Latch(),
+        Moment(0.0, 1e9),
+        new_id=lambda _: "id",
+        holds_to_latch=0,
+        announce_s=0.0,
+        watched=(),
     )
     authority.link(True)
     authority.board_said(Status(0, Inputs.NONE, 0), Moment(0.0, 1e9))

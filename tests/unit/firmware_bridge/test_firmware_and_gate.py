@@ -87,7 +87,12 @@ class Robot(RuleBasedStateMachine):
 
     def start_gate(self) -> None:
         self.gate = Authority(
-            LIMITS, self.disk, self.at, new_id=lambda _: f"id-{next(self.ids)}", holds_to_latch=0
+            LIMITS,
+            self.disk,
+            self.at,
+            new_id=lambda _: f"id-{next(self.ids)}",
+            holds_to_latch=0,
+            announce_s=0.0,
         )
         self.heard = dict.fromkeys(self.heard, -1e9)
         self.good_command = -1e9

@@ -127,15 +127,15 @@ def test_a_stop_whose_record_was_lost_is_written_down_as_it_was(story: Story) ->
     event_id = story.stop()
     first = story.authority.records[-1]
     story.now += 60.0
-    story.authority.record_again()
+    story.authority.record_again(story.at)
     again = story.authority.records[-1]
     assert {**again, "id": first["id"]} == first
     assert (again["kind"], again["event_id"], again["at"]) == ("STOP", event_id, began)
 
 
-def test_a_lost_record_of_an_unknown_time_gets_none(story: Story) -> None:
+def test_a_lost_record_of_an_unknown_time_gets_the_time_of_finding_it(story: Story) -> None:
     story.authority.latch = replace(
         story.authority.latch.stopped("one", StopSource.API, "", "", 1.0), since=None
     )
-    story.authority.record_again()
-    assert story.authority.records[-1]["at"] == 0.0
+    story.authority.record_again(story.at)
+    assert story.authority.records[-1]["at"] == story.at.wall
