@@ -1,6 +1,6 @@
 """How many of everything, and where the figures go.
 
-The small counts are for each run of `make test`: under three minutes. `make soak` sets LUNA_SOAK=1 and takes the full
+The small counts are for each run of `make test`: some four minutes. `make soak` sets LUNA_SOAK=1 and takes the full
 ones, which the promises name. A figure of time holds on a machine that has nothing else to do, so in the small run,
 which may share its cores with strangers, the tests assert less of it: each says how.
 """
