@@ -74,6 +74,7 @@ class BoardLink:
         self._port = port
         self._new_nonce = new_nonce
         self._serial: serial.Serial | None = None
+        self._poll = select.poll()
         self._retry_at = 0.0
         self._opened = 0.0
         self._heard = 0.0
@@ -139,6 +140,8 @@ class BoardLink:
             self._serial = serial.Serial(str(self._port), BAUD, timeout=0, exclusive=True)
             self._serial.reset_input_buffer()
             self._serial.reset_output_buffer()
+            self._poll = select.poll()
+            self._poll.register(self._serial.fileno(), select.POLLIN | select.POLLOUT)
         except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
             self.close()
             code = error.errno if isinstance(error, OSError) else None
@@ -180,12 +183,9 @@ class BoardLink:
         self._retry_at = now + REOPEN_S
 
     def _read(self, now: float) -> list[FromBoard]:
-        assert self._serial is not None
         try:
-            data = self._serial.read(READ_BYTES)
+            data = self._take_in()
         except (OSError, TypeError) as error:
-            # A hang-up shows as "ready but no data", as EIO, or on some drivers as a closed
-            # descriptor.
             self._lose(LineFault.BROKEN, f"the line broke: {error}", now)
             return []
         if not data or self._floods(len(data), now):
@@ -199,6 +199,22 @@ class BoardLink:
         ]
         self.counters["frames_broken"] += decoder.dropped.total() - dropped
         return messages if self.up else []
+
+    def _take_in(self) -> bytes:
+        """What has come in, without waiting. Raises OSError where the port has hung up, which shows
+        as "ready but no data", as EIO, or on some drivers as a closed descriptor."""
+        assert self._serial is not None
+        if not self._ready() & ~select.POLLOUT:
+            return b""
+        data = os.read(self._serial.fileno(), READ_BYTES)
+        if not data:
+            raise OSError(errno.EIO, "ready, but there is nothing")
+        return data
+
+    def _ready(self) -> int:
+        """What poll(2) says of the port now."""
+        found = self._poll.poll(0)
+        return found[0][1] if found else 0
 
     def _floods(self, count: int, now: float) -> bool:
         """Whether the other side sends so much that reading it would be all that we do."""
@@ -280,8 +296,7 @@ class BoardLink:
         """Whether the other side takes nothing. What repeats is then dropped instead of queued; the
         next is fresher."""
         assert self._serial is not None
-        writable = select.select([], [self._serial.fileno()], [], 0)[1]
-        if writable and self._serial.out_waiting <= BACKLOG_BYTES:
+        if self._ready() & select.POLLOUT and self._serial.out_waiting <= BACKLOG_BYTES:
             self._full_since = None
             return False
         self.counters["frames_not_sent"] += 1
