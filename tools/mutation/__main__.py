@@ -120,8 +120,8 @@ def _tests_for(mutant: Mutant, base: trial.Baseline) -> dict[str, float]:
         own = f"/{FIRST[name]}.py::"
     else:
         called = base.seen.get((mutant.path, mutant.function or 0), set())
-        users = called or _users(mutant.path, base)
         own = f"/{FIRST.get(name, f'test_{name}')}.py::"
+        users = called or _users(mutant.path, base) | {one for one in base.seconds if own in one}
     chosen = [test for test in base.seconds if test in users]
     return _within(
         {test: base.seconds[test] for test in sorted(chosen, key=lambda test: own not in test)}
