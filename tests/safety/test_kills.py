@@ -25,6 +25,8 @@ from tests.support.whole_robot import PROCESSES, WholeRobot, whole_robot
 PROMISED_S = {"ros": 0.15, "supervisor": 0.35, "gate": 0.25}
 WATCHED_S = 0.6
 """How long a robot that must go on, or must stand, is looked at: twice the longest deadline."""
+STOOD_ANYHOW = 0.02 if COUNTS.full else 0.5
+"""Most rounds in which it may stand though nobody was hit whom it needs."""
 LONGEST_FREEZE_S = 0.5
 """On top of what it takes until the robot stands."""
 
@@ -65,8 +67,6 @@ class Record:
         seen = robot.witness.between(hit, hit + WATCHED_S)
         pairs = pairwise(seen)
         self._stood.append(sum(after.at - one.at for one, after in pairs if not one.commanded))
-        if COUNTS.full and self._stood[-1]:
-            self.late.append(f"{name} mattered: it stood for {self._stood[-1]:.3f} s")
         robot.until(lambda: robot.moves, f"the robot to move without {name}")
 
     def note(self, figures: Figures, what: str) -> None:
@@ -78,7 +78,15 @@ class Record:
             figures.note(row, over_the_promise=late, witness_paused_ms=pause_ms)
         if self._stood:
             longest_ms = round(max(self._stood) * 1e3, 1)
-            figures.note(f"S2 api, sync, central {what}", n=len(self._stood), stood_ms=longest_ms)
+            stood = sum(bool(one) for one in self._stood)
+            row = f"S2 api, sync, central {what}"
+            figures.note(row, n=len(self._stood), rounds_it_stood=stood, stood_ms=longest_ms)
+
+    @property
+    def mattered(self) -> float:
+        """The share of rounds in which it stood though nobody was hit whom it needs. A drive may end in that
+        half second, or have a late turn, for reasons of its own."""
+        return sum(bool(one) for one in self._stood) / len(self._stood)
 
 
 def test_a_killed_process_stops_the_wheels_in_time_or_does_not_matter(
@@ -100,7 +108,7 @@ def test_a_killed_process_stops_the_wheels_in_time_or_does_not_matter(
             robot.until_driving()
             assert journal(robot)[records]["kind"] == "HOLD"
     record.note(figures, "killed")
-    assert not record.late
+    assert not record.late and record.mattered <= STOOD_ANYHOW
 
 
 def test_a_frozen_process_stops_the_wheels_in_time_or_does_not_matter(
@@ -122,7 +130,7 @@ def test_a_frozen_process_stops_the_wheels_in_time_or_does_not_matter(
         else:
             robot.revive(name)
     record.note(figures, "frozen")
-    assert not record.late
+    assert not record.late and record.mattered <= STOOD_ANYHOW
 
 
 def rounds(count: int, ways: Sequence[signal.Signals]) -> Iterator[tuple[str, signal.Signals]]:
