@@ -224,6 +224,7 @@ def test_a_node_may_be_a_position_near_a_place(here: Site, fleet: Probe) -> None
 def test_an_order_survives_a_restart(here: Site, fleet: Probe) -> None:
     send(fleet, "order", order(node("DESK-1", 0), node("ROOM-101", 2), order_id="o-1"))
     drive = claim(here)
+    wait_state(fleet, lambda state: state["orderId"] == "o-1", "the order in the state")
     here.kill_sync()
     seen = len(fleet.payloads(f"{PREFIX}/state"))
     here.start_sync()
