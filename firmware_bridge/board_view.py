@@ -93,7 +93,7 @@ class BoardView:
         """Why the robot has to stand for now. A latched stop holds the board too, which is no cause
         of its own."""
         causes = []
-        if self._status is None:
+        if not self.link_up or self._status is None:
             causes.append(StopCause.LINK_LOST)
         elif self._status.latched and not latched:
             causes.append(StopCause.BOARD_STOPPED)
@@ -105,7 +105,7 @@ class BoardView:
 
     def why_no_reset(self) -> str:
         """What of the board speaks against a reset, in plain words; empty where nothing does."""
-        if self._status is None:
+        if not self.link_up or self._status is None:
             return "the microcontroller is silent, so nobody knows whether the button is out"
         if (alarm := _alarm_of(self.active)) is not None:
             return f"still: {alarm.words}"

@@ -14,6 +14,17 @@ def test_before_it_has_answered_a_board_is_lost(story: Story) -> None:
     assert BoardView(story.at).holds(latched=False) == ["LINK_LOST"]
 
 
+def test_what_is_heard_while_the_link_is_down_lets_nothing_go(story: Story) -> None:
+    event_id = story.stop()
+    story.authority.link(False)
+    story.authority.board_said(Status(1, Inputs.HOST_LATCH, 0), story.at)
+    with pytest.raises(RefusedError, match="silent"):
+        story.reset(event_id)
+    view = BoardView(story.at)
+    view.said(Status(0, Inputs.NONE, 0), story.at, latched=False)
+    assert view.holds(latched=False) == ["LINK_LOST"]
+
+
 def test_a_new_session_knows_nothing_of_the_old_one(story: Story) -> None:
     event_id = story.stop()
     story.authority.board_said(InputsNow(Inputs.BUTTON), story.at)
