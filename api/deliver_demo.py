@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from api.story import CENTRAL, ROBOT, Story
+from edge import options
 from edge.domain.errors import SetupError
 
 INTERRUPTED = 130
@@ -45,14 +46,7 @@ class Screen:
 
 
 @click.command()
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="LUNA_DATA_DIR",
-    default=".luna",
-    show_default=True,
-    help="Of the running luna sim.",
-)
+@options.data_dir(help="Of the running luna sim.")
 @click.option(
     "--from",
     "start",

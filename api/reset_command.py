@@ -1,7 +1,6 @@
 """`luna reset` and `luna resume`: let a stopped robot go on, from a shell on it, with a librarian's login."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +8,16 @@ import click
 
 from api.client import Server
 from api.status_command import address
+from edge import options
 from edge.domain.errors import RobotStoppedError, UnavailableError
 
-Command = Callable[..., None]
-
-
-def for_a_librarian(command: Command) -> Command:
-    """The options of whoever signs in."""
-    command = click.option("--email", default="", help="A librarian's. [the demo's, or asked for]")(
-        command
-    )
-    return click.option(
-        "--data-dir",
-        type=click.Path(path_type=Path),
-        envvar="LUNA_DATA_DIR",
-        default=".luna",
-        show_default=True,
-        help="The robot's data directory.",
-    )(command)
+EMAIL = click.option("--email", default="", help="A librarian's. [the demo's, or asked for]")
+DATA_DIR = options.data_dir(help="The robot's data directory.")
 
 
 @click.command()
-@for_a_librarian
+@DATA_DIR
+@EMAIL
 @click.option("--yes", is_flag=True, help="The cause is gone and the way is free: do not ask.")
 def reset(data_dir: Path, email: str, yes: bool) -> None:
     """End a stop, at the robot. It still stands until luna resume."""
@@ -51,7 +38,8 @@ def reset(data_dir: Path, email: str, yes: bool) -> None:
 
 
 @click.command()
-@for_a_librarian
+@DATA_DIR
+@EMAIL
 def resume(data_dir: Path, email: str) -> None:
     """Let the robot go on, after luna reset or after a pause. It may drive at once."""
     robot = signed_in(data_dir, email)

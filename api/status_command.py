@@ -9,20 +9,14 @@ from typing import Any
 import click
 
 from api.client import unanswered
+from edge import options
 from edge import settings as edge_settings
 
 CALL_S = 3.0
 
 
 @click.command()
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="LUNA_DATA_DIR",
-    default=".luna",
-    show_default=True,
-    help="The robot's data directory.",
-)
+@options.data_dir(help="The robot's data directory.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(data_dir: Path, as_json: bool) -> None:
     """Say how the robot is. Exit code 1: it cannot do its job, or nobody answers."""

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import click
 
+from edge import options
 from edge.domain.errors import SetupError
 
 MIB = 1024 * 1024
@@ -197,13 +198,7 @@ def _table(findings: list[Finding]) -> Iterable[str]:
 @click.command(
     help="Say what of this machine is fit for the robot, with the fix beside what is not."
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".luna"),
-    show_default=True,
-    help="Where the robot's data are, or shall be.",
-)
+@options.data_dir(help="Where the robot's data are, or shall be.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(data_dir: Path, as_json: bool) -> None:
     findings = examine(data_dir.absolute())

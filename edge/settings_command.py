@@ -10,6 +10,7 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+from edge import options
 from edge.settings import (
     PREFIX,
     SEPARATOR,
@@ -32,15 +33,7 @@ class Line:
 
 
 @click.command()
-@click.option(
-    "--data-dir",
-    "directory",
-    type=click.Path(path_type=Path),
-    envvar="LUNA_DATA_DIR",
-    default=".luna",
-    show_default=True,
-    help="The robot whose settings are meant.",
-)
+@options.data_dir("directory", help="The robot whose settings are meant.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def command(directory: Path, as_json: bool) -> None:
     """Show the settings in force, and where each comes from.

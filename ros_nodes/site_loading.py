@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from edge import options
 from edge.domain.errors import SetupError
 from edge.domain.users import SYSTEM
 from edge.services import places
@@ -42,14 +43,7 @@ def load(tx: Transaction, site: Site) -> None:
 
 @click.command("load")
 @click.argument("site_file", metavar="SITE", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="LUNA_DATA_DIR",
-    default=".luna",
-    show_default=True,
-    help="Of the robot, which may be running.",
-)
+@options.data_dir(help="Of the robot, which may be running.")
 def command(site_file: Path, data_dir: Path) -> None:
     """Give the robot these waypoints and lanes; it drives by them from its next drive on."""
     if not data_dir.is_dir():

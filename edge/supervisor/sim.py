@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from edge import options
 from edge.domain.errors import SetupError
 from edge.settings import Settings, load
 from edge.supervisor import accounts, data_dir, origin, ports, ros_domain
@@ -32,15 +33,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option(
-    "--data-dir",
-    "directory",
-    type=_FILE,
-    envvar="LUNA_DATA_DIR",
-    default=".luna",
-    show_default=True,
-    help="All that the robot remembers; made where there is none.",
-)
+@options.data_dir("directory", help="All that the robot remembers; made where there is none.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the API and page. [8080]")
 @click.option("--mqtt-port", type=click.IntRange(1, 65535), help="Port of the broker. [1883]")
 @click.option(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from edge import ipc
+from edge import ipc, options
 from edge.domain.errors import UnavailableError, ValidationError
 
 ANSWER_S = 3.0
@@ -17,14 +17,7 @@ SOCKET = Path("run") / "faults.sock"
 @click.option(
     "--for", "seconds", type=float, help="Seconds, after which it ends by itself. [never]"
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="LUNA_DATA_DIR",
-    default=".luna",
-    show_default=True,
-    help="Of the running luna sim.",
-)
+@options.data_dir(help="Of the running luna sim.")
 def command(name: str, value: str, seconds: float | None, data_dir: Path) -> None:
     """Let something go wrong: NAME on, off, or a number.
 
