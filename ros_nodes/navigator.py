@@ -5,9 +5,7 @@ Everything runs in callbacks of one executor. A drive's execute coroutine only w
 """
 
 import time
-from collections import deque
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, Twist
@@ -24,37 +22,27 @@ from sensor_msgs.msg import LaserScan
 from std_msgs.msg import Bool
 
 from edge import logs
-from edge.domain.robots import LastPose
 from edge.domain.stops import STANDING_STATES, MotionState
+from edge.domain.waypoints import Waypoint
 from edge.settings import Settings
 from ros_nodes import convert, qos
 from ros_nodes.alive import Beat
-from ros_nodes.driving import SAID, Drive, DriveStep, Moment, Site
+from ros_nodes.driving import SAID, Drive, DriveStep, Moment
 from ros_nodes.live import Live
 from ros_nodes.navigation.errors import NoRouteError, Reason
-from ros_nodes.navigation.geometry import Points, Pose
+from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.limits import Limits
-from ros_nodes.navigation.localise import Localiser
 from ros_nodes.navigation.maps import OccupancyGrid as Grid
 from ros_nodes.navigation.progress import ProgressSettings
 from ros_nodes.runtime import pace
+from ros_nodes.whereabouts import STANDING_S, Memory, Reading, Whereabouts
 
 CONTROL_S = 0.05
 FEEDBACK_S = 0.25
 POSE_S = 0.2
 """How often the pose is published; while standing, every STANDING_S."""
-STANDING_S = 1.0
-REMEMBER_S = 1.0
-"""So often the pose is written down while it changes by more than REMEMBER_M."""
-REMEMBER_M = 0.2
 RESULT_TIMEOUT_S = 10
 """How long the action server keeps results; many kept ones slow each goal's acceptance."""
-ODOMETRY_KEPT = 100
-"""Readings to look a scan's time up in: two seconds at 50 Hz."""
-ODOMETRY_GAP_S = 0.25
-"""After such a silence, of real time, the board may have started anew."""
-ODOMETRY_JUMP_M = 0.5
-"""No wheels do this between two readings: the board has started anew, and counts from zero."""
 STALE_S = 0.5
 """Older odometry or scans are none, in s of the clock of control."""
 
@@ -63,48 +51,22 @@ log = logs.get("ros.navigator")
 
 @dataclass(slots=True)
 class Running:
-    """A goal being driven. `done` gets how it ended."""
+    """A goal being driven. `done` gets how it ended. `drive` is planned as soon as the robot knows where it is;
+    `lost_s`: the seconds that it did not, while it might have set off."""
 
     handle: ServerGoalHandle
-    drive: Drive
+    goal: Waypoint
     done: Future
+    drive: Drive | None = None
+    lost_s: float = 0.0
     fed_back: float = field(default=-np.inf)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Odometry. `stamp`: when it was measured, as messages say it; `heard`: by the clock of control;
-    `wall`: by the monotonic one."""
-
-    stamp: float
-    heard: float
-    wall: float
-    pose: Pose
-    v: float
-    w: float
-
-
-class Memory(Protocol):
-    """What lasts beyond this process."""
-
-    def site(self) -> Site:
-        """The map with today's waypoints and lanes; asked at the start of each drive."""
-        ...
-
-    def last_pose(self) -> LastPose:
-        """Where the robot was last, or is put at first."""
-        ...
-
-    def remember_pose(self, pose: LastPose) -> None:
-        """Does not wait until it is written."""
-        ...
 
 
 class Navigator(Node):
     def __init__(self, settings: Settings, live: Live, memory: Memory, grid: Grid) -> None:
         super().__init__("navigator")
         self._live, self._memory = live, memory
-        self._last_pose: LastPose | None = memory.last_pose()
+        self._whereabouts = Whereabouts(grid, memory)
         robot = settings.robot
         self._limits = Limits(
             radius_m=robot.radius_m,
@@ -116,12 +78,7 @@ class Navigator(Node):
         # Gate and board go by real time, so what they take is longer on a clock that runs faster.
         stuck_after_s = ProgressSettings().stuck_after_s * max(1.0, settings.sim.speed)
         self._patience = ProgressSettings(stuck_after_s=stuck_after_s)
-        self._localiser = Localiser(grid)
-        self._readings: deque[Reading] = deque(maxlen=ODOMETRY_KEPT)
-        self._points: Points = np.zeros((0, 2))
-        self._scan_at = self._posed_at = -np.inf
-        self._remembered: Pose | None = None
-        self._remembered_at = -np.inf
+        self._posed_at = -np.inf
         self._localised: bool | None = None
         self._stop: MotionState = MotionState.HOLD
         self._running: Running | None = None
@@ -157,8 +114,7 @@ class Navigator(Node):
 
     def close(self) -> None:
         self._velocity.publish(Twist())
-        if self._readings and not self._localiser.lost:
-            self._write_pose(self._readings[-1].pose)
+        self._whereabouts.write_down()
 
     # Where the robot is
 
@@ -167,95 +123,46 @@ class Navigator(Node):
         return float(self._pace.now().nanoseconds) * 1e-9
 
     def _on_odometry(self, message: Odometry) -> None:
-        pose, speed = convert.pose(message.pose.pose), message.twist.twist
-        stamp = convert.seconds(message.header.stamp)
-        wall = time.monotonic()
-        if not self._readings:
-            if self._last_pose is not None:
-                self._localiser.start(Pose(*self._last_pose.pose), pose)
-        elif self._is_broken(self._readings[-1], pose, wall):
-            # Perhaps the board started anew and counts from zero; the next scan will tell.
-            stood = self._localiser.pose
-            self._last_pose = LastPose(stood, self._readings[-1].pose)
-            self._localiser.start(stood, pose)
-            self._readings.clear()
-        self._readings.append(
-            Reading(stamp, self._now(), wall, pose, speed.linear.x, speed.angular.z)
-        )
-        self._localiser.predict(pose)
-        self._show_pose()
-
-    @staticmethod
-    def _is_broken(last: Reading, pose: Pose, wall: float) -> bool:
-        """Whether a reading does not simply follow from the one before."""
-        silent = wall - last.wall > ODOMETRY_GAP_S
-        return silent or pose.distance(last.pose.x, last.pose.y) > ODOMETRY_JUMP_M
+        speed, stamp = message.twist.twist, convert.seconds(message.header.stamp)
+        pose, wall = convert.pose(message.pose.pose), time.monotonic()
+        reading = Reading(stamp, self._now(), wall, pose, speed.linear.x, speed.angular.z)
+        self._whereabouts.on_odometry(reading)
+        self._show_pose(reading)
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         pose = convert.pose(message.pose.pose)
-        odometry = self._readings[-1].pose if self._readings else Pose(0.0, 0.0)
-        self._last_pose = LastPose(pose, odometry)
-        self._localiser.start(pose, odometry)
+        self._whereabouts.put_at(pose)
         log.info("the robot is told where it is", x=pose.x, y=pose.y)
 
     def _on_scan(self, scan: LaserScan) -> None:
-        now = self._now()
-        if not self._readings or (self._standing and now - self._scan_at < STANDING_S):
+        now, where = self._now(), self._whereabouts
+        if self._standing and now - where.scan_at < STANDING_S:
             return
-        self._scan_at = now
-        self._points = convert.scan_points(scan)
-        stamp = convert.seconds(scan.header.stamp)
-        reading = min(self._readings, key=lambda one: abs(one.stamp - stamp))
-        if self._last_pose is not None:
-            self._find_again(self._last_pose, reading.pose)
-        self._localiser.correct(self._points, reading.pose)
-        self._remember(now, reading.pose)
+        where.on_scan(convert.scan_points(scan), convert.seconds(scan.header.stamp), now)
         self._show_scan()
-
-    def _find_again(self, last: LastPose, odometry: Pose) -> None:
-        """After a start: the wheels may have counted on meanwhile, or their board started anew
-        where the robot stood. Whatever fits the first scan better is believed."""
-        stood = Pose(*last.pose)
-        rolled = stood.compose(Pose(*last.odometry).inverse()).compose(odometry)
-        self._localiser.find(self._points, (stood, rolled), odometry)
-        self._last_pose = None
-
-    def _remember(self, now: float, odometry: Pose) -> None:
-        pose, last = self._localiser.pose, self._remembered
-        near = last is not None and pose.distance(last.x, last.y) < REMEMBER_M
-        if self._localiser.lost or near or now - self._remembered_at < REMEMBER_S:
-            return
-        self._remembered, self._remembered_at = pose, now
-        self._write_pose(odometry)
-
-    def _write_pose(self, odometry: Pose) -> None:
-        self._memory.remember_pose(LastPose(self._localiser.correction.compose(odometry), odometry))
 
     @property
     def _standing(self) -> bool:
-        """Nothing is driven, nothing rolls, and the place is known: scans have nothing to tell."""
-        newest = self._readings[-1]
-        rolls = abs(newest.v) > 0.005 or abs(newest.w) > 0.01
-        return self._running is None and not rolls and self._localiser.quality > 0.0
+        return self._running is None and self._whereabouts.idle
 
-    def _show_pose(self) -> None:
-        newest = self._readings[-1]
+    def _show_pose(self, newest: Reading) -> None:
         if newest.heard - self._posed_at < (STANDING_S if self._standing else POSE_S):
             return
         self._posed_at = newest.heard
-        pose = self._localiser.pose
+        pose = self._whereabouts.pose
         self._pose.publish(convert.pose_stamped(pose, self.get_clock().now().to_msg()))
         x, y, theta = (round(value, 3) for value in pose)
         moving = {"v": round(newest.v, 3), "w": round(newest.w, 3), "stamp": round(newest.stamp, 3)}
         self._live.publish("pose", x=x, y=y, theta=theta, frame=convert.MAP, **moving)
-        if self._localised is not (known := not self._localiser.lost):
+        if self._localised is not (known := self._whereabouts.known):
             self._localised = known
             self._known.publish(Bool(data=known))
 
     def _show_scan(self) -> None:
+        where = self._whereabouts
         if self._live.listened_to:
-            points = np.round(self._localiser.pose.points_out(self._points), 2).tolist()
-            self._live.publish("scan", points=points, stamp=round(self._scan_at, 3))
+            points = np.round(where.pose.points_out(where.points), 2).tolist()
+            self._live.publish("scan", points=points, stamp=round(where.scan_at, 3))
 
     # Driving
 
@@ -268,29 +175,42 @@ class Navigator(Node):
         """A goal was accepted: it replaces the running one."""
         self._end(Reason.CANCELLED)
         done = Future(executor=self.executor)
-        goal = handle.request
-        try:
-            drive = self._plan_drive(goal.waypoint, goal.speed_limit)
-        except NoRouteError as error:
-            self._readable_end(done, error.reason, error.message)
+        code = handle.request.waypoint
+        goal = self._memory.site().find(code)
+        if self._stop in STANDING_STATES:
+            self._readable_end(done, Reason.STOPPED, SAID[Reason.STOPPED])
+        elif goal is None:
+            message = f"There is no place called {code!r}."
+            self._readable_end(done, Reason.UNKNOWN_WAYPOINT, message)
         else:
-            self._running = Running(handle, drive, done)
-            self._show_plan(drive)
+            self._running = Running(handle, goal, done)
         self._endings[bytes(handle.goal_id.uuid)] = done
         handle.execute()
 
-    def _plan_drive(self, waypoint: str, speed_limit: float) -> Drive:
+    def _set_off(self, running: Running, at: Moment) -> None:
+        """Plan, as soon as it is known from where."""
+        if at.localised and not at.held:
+            try:
+                running.drive = self._plan_drive(running, at.pose)
+            except NoRouteError as error:
+                self._end(error.reason, error.message)
+            else:
+                self._show_plan(running.drive)
+            return
+        running.lost_s += 0.0 if at.held else CONTROL_S
+        if running.lost_s >= self._patience.lost_after_s:
+            self._end(Reason.LOST)
+        else:
+            self._tell(running, DriveStep(0.0, 0.0, "WAITING", 0.0, 0.0))
+
+    def _plan_drive(self, running: Running, pose: Pose) -> Drive:
         """Raises NoRouteError."""
-        if self._stop in STANDING_STATES:
-            raise NoRouteError(Reason.STOPPED, SAID[Reason.STOPPED])
-        if self._localiser.lost:
-            raise NoRouteError(Reason.LOST, SAID[Reason.LOST])
         return Drive(
             self._memory.site(),
             self._limits,
-            waypoint,
-            self._localiser.pose,
-            speed_limit_m_s=speed_limit,
+            running.goal.location_code,
+            pose,
+            speed_limit_m_s=running.handle.request.speed_limit,
             settings=self._patience,
         )
 
@@ -315,7 +235,11 @@ class Navigator(Node):
         if running.handle.is_cancel_requested:
             self._end(Reason.CANCELLED)
             return
-        step = running.drive.step(self._look())
+        at = self._look()
+        if running.drive is None:
+            self._set_off(running, at)
+            return
+        step = running.drive.step(at)
         if step.ended is not None:
             self._end(step.ended)
             return
@@ -325,27 +249,27 @@ class Navigator(Node):
         self._tell(running, step)
 
     def _look(self) -> Moment:
-        now = self._now()
-        newest = self._readings[-1] if self._readings else None
+        now, where = self._now(), self._whereabouts
+        newest = where.newest
         heard = -np.inf if newest is None else newest.heard
-        fresh = now - heard < STALE_S and now - self._scan_at < STALE_S
+        fresh = now - heard < STALE_S and now - where.scan_at < STALE_S
         return Moment(
             now=now,
-            pose=self._localiser.pose,
+            pose=where.pose,
             v=0.0 if newest is None else newest.v,
             w=0.0 if newest is None else newest.w,
-            points=self._points,
-            localised=not self._localiser.lost,
+            points=where.points,
+            localised=where.known,
             held=self._stop is not MotionState.RUNNING or not fresh,
         )
 
-    def _end(self, reason: Reason) -> None:
+    def _end(self, reason: Reason, message: str = "") -> None:
         """The running drive is over: stand, and tell whoever waits for it."""
         running, self._running = self._running, None
         if running is None:
             return
         self._velocity.publish(Twist())
-        self._readable_end(running.done, reason, SAID[reason])
+        self._readable_end(running.done, reason, message or SAID[reason])
         self._plan.publish(PathMessage())
         self._live.publish("plan", points=[], goal=None)
         self._show_navigation(running, "IDLE", 0.0, 0.0, reason)
@@ -361,7 +285,7 @@ class Navigator(Node):
         running.fed_back = now
         stamp = self.get_clock().now().to_msg()
         feedback = NavigateToWaypoint.Feedback(
-            pose=convert.pose_stamped(self._localiser.pose, stamp),
+            pose=convert.pose_stamped(self._whereabouts.pose, stamp),
             distance_remaining=step.distance_left_m,
             time_remaining=step.time_left_s,
             state=step.state,
@@ -376,7 +300,7 @@ class Navigator(Node):
         self._live.publish(
             "navigation",
             state=state,
-            waypoint=running.drive.goal.location_code,
+            waypoint=running.goal.location_code,
             distance_left_m=round(distance_m, 2),
             time_left_s=round(time_s, 1),
             reason=reason.name,

@@ -88,6 +88,11 @@ class Localiser:
         """The robot in the map, as of the last odometry."""
         return self._correction.compose(self._odometry or Pose(0.0, 0.0, 0.0))
 
+    @property
+    def sure(self) -> bool:
+        """A scan has fitted since the start, and not too many in a row have not."""
+        return not self.lost and not self._search
+
     def start(self, pose: Pose, odometry: Pose) -> None:
         """The robot is at about `pose`: the next scan is searched for around it."""
         self._odometry = odometry
@@ -156,6 +161,9 @@ class Localiser:
             self.lost = True
 
     def _quality(self, points: Points, pose: Pose) -> float:
+        """0 for a place inside of a wall, however well the points would fit there."""
+        if self._grid.clearance_at(pose.x, pose.y) <= 0:
+            return 0.0
         away = np.abs(self._field(pose.points_out(points))[0])
         return float((away < self._settings.inlier_m).mean())
 
