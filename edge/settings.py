@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -73,6 +73,14 @@ class Ros(Section):
     namespace: str = ""
 
 
+class Navigator(Section):
+    """How the robot finds its way."""
+
+    localisation: Literal["scan", "amcl", "tf"] = Field(
+        "scan", description="who says where it is: own scan matching, /amcl_pose, or TF"
+    )
+
+
 class Sim(Section):
     speed: float = Field(1.0, gt=0, le=100, description="simulated seconds a real second, at most")
     seed: int = Field(1, ge=0, description="makes the simulated world reproducible")
@@ -105,6 +113,7 @@ class Settings(Section):
     api: Api = Api()
     mqtt: Mqtt = Mqtt()
     ros: Ros = Ros()
+    navigator: Navigator = Navigator()
     sim: Sim = Sim()
     requests: Requests = Requests()
     tasks: Tasks = Tasks()
