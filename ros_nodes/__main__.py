@@ -15,7 +15,7 @@ from edge import logs
 from edge.domain.errors import LunaError, SetupError
 from edge.domain.robots import LastPose
 from edge.domain.users import SYSTEM
-from edge.domain.waypoints import WaypointKind
+from edge.domain.waypoints import Lane, Waypoint, WaypointKind
 from edge.live import SOCKET_NAME, LiveServer
 from edge.services import places, whereabouts
 from edge.settings import Settings, load
@@ -104,11 +104,24 @@ class StoreMemory:
     def __init__(self, settings: Settings, database: Database, grid: OccupancyGrid) -> None:
         self._database, self._grid = database, grid
         self._actor = replace(SYSTEM, origin=settings.robot.id)
+        self._version = -1
+        self._waypoints: list[Waypoint] = []
+        self._lanes: list[Lane] = []
+        self._known: Site | None = None
 
     def site(self) -> Site:
-        return self._database.read(
-            lambda reader: Site(self._grid, places.waypoints(reader), places.lanes(reader))
-        )
+        """The site as it is now; the same object as before while nothing of it changed."""
+        return self._database.read(self._site)
+
+    def _site(self, reader: Reader) -> Site:
+        version = places.site_version(reader)
+        if version != self._version:
+            self._version, self._known = version, None
+            self._waypoints, self._lanes = places.waypoints(reader), places.lanes(reader)
+        lanes = tuple(lane.as_at(reader.now) for lane in self._lanes)
+        if self._known is None or lanes != self._known.lanes:
+            self._known = Site(self._grid, self._waypoints, lanes)
+        return self._known
 
     def last_pose(self) -> LastPose:
         """Where it was last, else on its dock. Raises SetupError."""

@@ -6,12 +6,15 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api import envelope
+from api.context import Context
 from api.deps import Everybody, Robot, Staff
 from api.lists import Paged
 from api.once import Once
 from api.schemas.base import Many, One
 from api.schemas.robot import Lane, Lanes, Map, NewWaypoint, Waypoint
+from api.versions import IfMatch, etag
 from edge.domain import waypoints as domain
+from edge.domain.errors import NotFoundError, ValidationError
 from edge.domain.waypoints import WaypointKind
 from edge.services import places
 from edge.services.records import record
@@ -31,19 +34,23 @@ async def waypoints(
 
 
 @router.post("/waypoints", response_model=One[Waypoint], status_code=201, summary="Add a place")
-async def add_waypoint(body: NewWaypoint, who: Staff, once: Once) -> Response:
+async def add_waypoint(body: NewWaypoint, who: Staff, robot: Robot, once: Once) -> Response:
     place = _waypoint(new_id(), body)
+    _refuse_off_map(robot, place)
     return await once.create(who, body, lambda tx: record(places.add_waypoint(tx, place)))
 
 
 @router.put("/waypoints/{waypoint_id}", response_model=One[Waypoint], summary="Change a place")
 async def update_waypoint(
-    waypoint_id: str, body: NewWaypoint, who: Staff, robot: Robot
+    waypoint_id: str, body: NewWaypoint, who: Staff, robot: Robot, version: IfMatch
 ) -> Response:
+    """The lanes that end there are measured anew where it moved. Walls are looked at by `luna map check`."""
     place = _waypoint(waypoint_id, body)
-    return envelope.one(
-        record(await robot.write(who.actor, lambda tx: places.update_waypoint(tx, place)))
+    _refuse_off_map(robot, place)
+    changed = await robot.write(
+        who.actor, lambda tx: places.update_waypoint(tx, place, version=version)
     )
+    return envelope.one(record(changed), headers=etag(changed.version))
 
 
 @router.delete(
@@ -56,14 +63,15 @@ async def delete_waypoint(waypoint_id: str, who: Staff, robot: Robot) -> Respons
 
 @router.get("/edges", response_model=One[list[Lane]], summary="The lanes between places")
 async def lanes(_: Staff, robot: Robot) -> Response:
-    return envelope.one([record(one) for one in robot.read(places.lanes)])
+    return _lanes(robot)
 
 
 @router.put("/edges", response_model=One[list[Lane]], summary="All lanes anew")
-async def set_lanes(body: Lanes, who: Staff, robot: Robot) -> Response:
+async def set_lanes(body: Lanes, who: Staff, robot: Robot, version: IfMatch) -> Response:
+    """Refused as a whole where a lane cannot be right, or two contradict each other."""
     wanted = [domain.Lane(**{**one.model_dump(), "id": one.id or new_id()}) for one in body.edges]
-    await robot.write(who.actor, lambda tx: places.set_lanes(tx, wanted))
-    return envelope.one([record(one) for one in robot.read(places.lanes)])
+    await robot.write(who.actor, lambda tx: places.set_lanes(tx, wanted, version=version))
+    return _lanes(robot)
 
 
 @router.get("/map", response_model=One[Map], summary="The map, as PNG or with its measures")
@@ -83,6 +91,22 @@ async def get_map(request: Request, _: Everybody, robot: Robot) -> Response:
         "image": "data:image/png;base64," + base64.b64encode(found.png).decode(),
     }
     return envelope.one(data)
+
+
+def _lanes(robot: Context) -> Response:
+    found, version = robot.read(lambda reader: (places.lanes(reader), places.lanes_version(reader)))
+    return envelope.one([record(one) for one in found], headers=etag(version))
+
+
+def _refuse_off_map(robot: Context, place: domain.Waypoint) -> None:
+    """Raises ValidationError. Without a map nobody knows, and the place is taken."""
+    try:
+        on_map = robot.map.get().holds(place.x, place.y)
+    except NotFoundError:
+        return
+    if not on_map:
+        said = f"({place.x:g}, {place.y:g}) is off the robot's map."
+        raise ValidationError(said, fields={"x_coordinate": [said], "y_coordinate": [said]})
 
 
 def _measures(found: Any) -> dict[str, str]:

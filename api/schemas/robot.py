@@ -36,7 +36,7 @@ class Reset(Body):
 
 class NewWaypoint(Body):
     name: Text
-    location_code: Text
+    location_code: str = Field("", max_length=200, description="needed but for a junction or lift")
     x_coordinate: float = Field(allow_inf_nan=False)
     y_coordinate: float = Field(allow_inf_nan=False)
     z_coordinate: float = Field(0.0, allow_inf_nan=False)
@@ -57,10 +57,12 @@ class Waypoint(Model):
     kind: WaypointKind
     metadata: dict[str, Any]
     is_active: bool
+    version: int
 
 
 class Lane(Model):
-    """From waypoint id `start` to waypoint id `end`, both ways unless `one_way`."""
+    """From waypoint id `start` to waypoint id `end`, both ways unless `one_way`. `closed` is always;
+    `closed_from` and `closed_until` are for a time, which may be open at one end."""
 
     id: str
     start: str
@@ -70,17 +72,21 @@ class Lane(Model):
     speed_limit_m_s: float
     one_way: bool
     closed: bool
+    closed_from: str | None
+    closed_until: str | None
 
 
 class NewLane(Body):
     id: Text | None = None
     start: Text
     end: Text
-    length_m: float = Field(gt=0, le=10_000)
-    width_m: float = Field(gt=0, le=100)
-    speed_limit_m_s: float = Field(gt=0, le=5)
+    length_m: float = Field(gt=0, le=10_000, allow_inf_nan=False)
+    width_m: float = Field(gt=0, le=100, allow_inf_nan=False)
+    speed_limit_m_s: float = Field(gt=0, le=5, allow_inf_nan=False)
     one_way: bool = False
     closed: bool = False
+    closed_from: Time | None = None
+    closed_until: Time | None = None
 
 
 class Lanes(Body):

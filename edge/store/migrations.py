@@ -4,7 +4,7 @@ from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
 """Marks the file as ours in its header: the letters LUNA."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Number of steps below; also the file's user_version."""
 
 
@@ -19,6 +19,12 @@ def apply(connection: Connection) -> None:
         for statement in FIRST:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 1")
+
+    @steps()
+    def step_002_lanes_closed_for_a_time(db: sqlite_utils.Database) -> None:
+        for statement in LANES_CLOSED_FOR_A_TIME:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 2")
 
     steps.apply(sqlite_utils.Database(connection))
 
@@ -178,4 +184,9 @@ FIRST = (
         body TEXT NOT NULL, answer TEXT NOT NULL
     ) STRICT""",
     "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+)
+
+LANES_CLOSED_FOR_A_TIME = (
+    "ALTER TABLE lane ADD COLUMN closed_from TEXT",
+    "ALTER TABLE lane ADD COLUMN closed_until TEXT",
 )

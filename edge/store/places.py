@@ -47,17 +47,18 @@ class Places(Repository[R_co]):
     def lanes(self) -> list[Lane]:
         return [_lane(row) for row in self._store.rows("SELECT * FROM lane ORDER BY id")]
 
-    def put(self: "Places[Transaction]", waypoint: Waypoint) -> None:
-        """Add it, or write over the one with its id."""
+    def put(self: "Places[Transaction]", waypoint: Waypoint) -> int:
+        """Add it, or write over the one with its id; gives its version."""
         columns = _columns(waypoint)
         changed = self._store.update("waypoint", waypoint.id, updated_at=self._store.now, **columns)
         if changed:
             self._store.execute(
                 "UPDATE waypoint SET version = version + 1 WHERE id = ?", waypoint.id
             )
-            return
+            return self.version(waypoint.id)
         now = self._store.now
         self._store.insert("waypoint", id=waypoint.id, created_at=now, updated_at=now, **columns)
+        return 1
 
     def remove(self: "Places[Transaction]", waypoint_id: str) -> None:
         """With the lanes that end there."""
@@ -76,6 +77,8 @@ class Places(Repository[R_co]):
                 speed_limit_m_s=lane.speed_limit_m_s,
                 one_way=lane.one_way,
                 closed=lane.closed,
+                closed_from=lane.closed_from,
+                closed_until=lane.closed_until,
             )
 
 
@@ -105,6 +108,7 @@ def _waypoint(row: Row) -> Waypoint:
         kind=WaypointKind(row["kind"]),
         metadata=orjson.loads(row["metadata"]),
         is_active=bool(row["is_active"]),
+        version=row["version"],
     )
 
 
@@ -118,4 +122,6 @@ def _lane(row: Row) -> Lane:
         speed_limit_m_s=row["speed_limit_m_s"],
         one_way=bool(row["one_way"]),
         closed=bool(row["closed"]),
+        closed_from=row["closed_from"],
+        closed_until=row["closed_until"],
     )

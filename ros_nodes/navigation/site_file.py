@@ -4,19 +4,23 @@
       - {id: desk-1, name: Issue desk, code: DESK-1, kind: desk, x: 4.8, y: 4.3, theta_deg: 0}
     lanes:
       - {from: desk-1, to: hall-2, width_m: 1.4, speed_limit_m_s: 0.5}
+      - {from: hall-2, to: annex, one_way: true, closed_from: 2026-08-01T18:00:00Z}
 
 A lane's length is counted from its ends where it is left out. Angles are degrees here, radians
-inside.
+inside. Times have a zone.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from edge.domain.errors import ValidationError
+from edge.domain.times import normal_time
 from edge.domain.waypoints import Lane, Waypoint, WaypointKind
 from ros_nodes.navigation.errors import SiteFileError
 
@@ -86,7 +90,7 @@ def _waypoint(row: Mapping[str, Any]) -> Waypoint:
         theta=math.radians(_finite(row.get("theta_deg", 0.0))),
         kind=WaypointKind(row.get("kind", "junction")),
         metadata=dict(row.get("metadata") or {}),
-        is_active=bool(row.get("active", True)),
+        is_active=_flag(row, "active", True),
     )
 
 
@@ -103,8 +107,10 @@ def _lane(row: Mapping[str, Any], known: Mapping[str, Waypoint]) -> Lane:
         length_m=_finite(row.get("length_m", straight)),
         width_m=_finite(row.get("width_m", DEFAULT_LANE_WIDTH_M)),
         speed_limit_m_s=_finite(row.get("speed_limit_m_s", DEFAULT_SPEED_LIMIT_M_S)),
-        one_way=bool(row.get("one_way", False)),
-        closed=bool(row.get("closed", False)),
+        one_way=_flag(row, "one_way", False),
+        closed=_flag(row, "closed", False),
+        closed_from=_time(row, "closed_from"),
+        closed_until=_time(row, "closed_until"),
     )
     if start == end or min(lane.length_m, lane.width_m, lane.speed_limit_m_s) <= 0:
         raise ValueError("a lane needs two ends and a length, width and speed above 0")
@@ -116,6 +122,24 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{value} is not a number")
     return number
+
+
+def _flag(row: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = row.get(name, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is neither true nor false")
+    return value
+
+
+def _time(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    if value is None:
+        return None
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    try:
+        return normal_time(text, field=name)
+    except ValidationError as error:
+        raise ValueError(f"{name}: {error.message.rstrip('.')}") from error
 
 
 def _waypoint_row(waypoint: Waypoint) -> dict[str, Any]:
@@ -132,7 +156,8 @@ def _lane_row(lane: Lane) -> dict[str, Any]:
     row: dict[str, Any] = {"id": lane.id, "from": lane.start, "to": lane.end}
     row |= {"length_m": round(lane.length_m, 3), "width_m": round(lane.width_m, 2)}
     row |= {"speed_limit_m_s": round(lane.speed_limit_m_s, 2)}
-    return row | {name: True for name in ("one_way", "closed") if getattr(lane, name)}
+    names = ("one_way", "closed", "closed_from", "closed_until")
+    return row | {name: value for name in names if (value := getattr(lane, name))}
 
 
 def _flow(row: Mapping[str, Any]) -> str:

@@ -145,7 +145,7 @@ def test_a_code_stands_on_one_sign(library: Library) -> None:
 def test_a_stale_change_of_a_place_is_refused(library: Library) -> None:
     room = library.see(lambda reader: places.find(reader, "ROOM-101"))
     library.do(lambda tx: places.update_waypoint(tx, replace(room, theta=1.0), version=1))
-    assert library.see(lambda reader: places.version(reader, room.id)) == 2
+    assert library.see(lambda reader: places.get(reader, room.id)).version == 2
     with pytest.raises(ConflictError):
         library.do(lambda tx: places.update_waypoint(tx, replace(room, theta=2.0), version=1))
 

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 
 from edge.clock import ManualClock
 from edge.domain.errors import ConflictError, SetupError
 from edge.domain.users import SYSTEM
+from edge.domain.waypoints import Lane
 from edge.store import migrations, sqlite
 from edge.store.database import (
     GROUP_LIMIT,
@@ -22,6 +24,7 @@ from edge.store.database import (
     Transaction,
     create,
 )
+from edge.store.places import Places
 
 
 @pytest.fixture
@@ -262,6 +265,38 @@ def test_a_migration_that_fails_changes_nothing(
     monkeypatch.undo()
     create(path)
     Database.open(path).close()
+
+
+def test_a_store_of_the_first_schema_keeps_its_lanes(tmp_path: Path) -> None:
+    path = tmp_path / "luna.db"
+    first = sqlite_utils.Migrations("luna")
+
+    @first()
+    def step_001_first(db: sqlite_utils.Database) -> None:
+        for statement in migrations.FIRST:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 1")
+
+    connection = sqlite.connect(str(path))
+    connection.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+    first.apply(sqlite_utils.Database(connection))
+    for place in "ab":
+        connection.execute(
+            "INSERT INTO waypoint (id, name, location_code, x, y, z, theta, kind, created_at, updated_at)"
+            " VALUES (?, '', '', 0, 0, 0, 0, 'junction', '', '')",
+            (place,),
+        )
+    connection.execute("INSERT INTO lane VALUES ('ab', 'a', 'b', 1.0, 1.2, 0.5, 1, 0)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SetupError, match="schema 1"):
+        Database.open(path)
+    create(path)
+    create(path)
+    database = Database.open(path)
+    (lane,) = database.read(lambda reader: Places(reader).lanes())
+    database.close()
+    assert lane == Lane("ab", "a", "b", 1.0, 1.2, 0.5, one_way=True)
 
 
 def test_a_store_of_a_newer_program_is_refused_and_left_alone(path: Path) -> None:

@@ -37,7 +37,7 @@ WAYPOINTS = (
     Waypoint("crossing", "Crossing", "", 5, 2),
     Waypoint("corner", "Corner", "", 5, 9),
 )
-LANES = (Lane("lane-1", "desk-1", "crossing", 5.0, 1.2, 0.5),)
+LANES = (Lane("lane-1", "desk-1", "crossing", 5.4, 1.2, 0.5),)
 
 
 class Library:

@@ -53,6 +53,16 @@ def test_what_a_person_leaves_out_has_a_meaning(tmp_path: Path) -> None:
     assert not site.lanes[0].one_way
 
 
+def test_a_time_of_being_closed_is_read_in_any_zone_and_written_again(tmp_path: Path) -> None:
+    entry = "{from: a, to: b, closed_from: 2026-08-01T20:00:00+02:00, closed_until: 2026-08-03T06:00:00Z}"
+    site = read_site(write(tmp_path, f"{TWO}lanes:\n  - {entry}\n"))
+    (lane,) = site.lanes
+    assert lane.closed_from == "2026-08-01T18:00:00.000Z"
+    assert lane.closed_until == "2026-08-03T06:00:00.000Z"
+    write_site(site, tmp_path / "again.yaml")
+    assert read_site(tmp_path / "again.yaml").lanes == site.lanes
+
+
 def test_angles_are_degrees_in_the_file(tmp_path: Path) -> None:
     site = read_site(write(tmp_path, "waypoints: [{id: a, x: 0, y: 0, theta_deg: 90}]"))
     assert site.waypoints[0].theta == pytest.approx(math.pi / 2)
@@ -73,6 +83,12 @@ def test_angles_are_degrees_in_the_file(tmp_path: Path) -> None:
         (TWO + "lanes: [{from: a}]", "to is missing"),
         (TWO + "lanes: [{from: a, to: a}]", "two ends"),
         (TWO + "lanes: [{from: a, to: b, width_m: 0}]", "above 0"),
+        (TWO + "lanes: [{from: a, to: b, closed: 'no'}]", "closed is neither true nor false"),
+        (
+            TWO + "lanes: [{from: a, to: b, closed_from: 2026-08-01T18:00:00}]",
+            "closed_from: .*zone",
+        ),
+        (TWO + "lanes: [{from: a, to: b, closed_until: soon}]", "closed_until: .*soon"),
     ],
 )
 def test_a_wrong_entry_is_named_in_one_line(tmp_path: Path, text: str, said: str) -> None:
