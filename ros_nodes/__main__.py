@@ -69,8 +69,7 @@ def run(settings: Settings, names: Sequence[str], ros_arguments: Sequence[str] =
             store = Database.open(settings.store_path, on_commit=lambda: live.hint("store"))
             stack.callback(store.close)
         if "navigator" in names:
-            grid = load_map(settings.map_path)
-            navigator = Navigator(settings, live, StoreMemory(settings, store, grid), grid)
+            navigator = Navigator(settings, live, lambda: ground(settings, store))
             runtime.add(navigator, navigator.close)
         if "task_runner" in names:
             runner = TaskRunner(settings, live, store)
@@ -96,6 +95,12 @@ def _live(
     if set(names) != set(NODES):
         runtime.add(LiveRelay(live))
     return live
+
+
+def ground(settings: Settings, store: Database) -> tuple[OccupancyGrid, "StoreMemory"]:
+    """Raises SetupError."""
+    grid = load_map(settings.map_path)
+    return grid, StoreMemory(settings, store, grid)
 
 
 class StoreMemory:

@@ -160,4 +160,6 @@ SAID = {
     Reason.STOPPED: "The robot was stopped.",
     Reason.OFF_MAP: "The robot is outside of the free space of the map.",
     Reason.UNKNOWN_WAYPOINT: "There is no place of that name.",
+    Reason.INACTIVE: "The navigator is not active; its lifecycle manager has to activate it.",
+    Reason.DRIVER_FAILED: "The program that drives the robot has failed, or is not there.",
 }

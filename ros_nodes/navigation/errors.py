@@ -24,6 +24,8 @@ class Reason(IntEnum):
     STOPPED = 107
     OFF_MAP = 108
     UNKNOWN_WAYPOINT = 109
+    INACTIVE = 110
+    DRIVER_FAILED = 111
 
 
 class MapError(SetupError):

@@ -65,7 +65,7 @@ class DemoMemory:
 class Bench:
     def __init__(self, data_dir: Path) -> None:
         self.told = Told()
-        self.node = Navigator(load(data_dir), self.told, DemoMemory(), GRID)
+        self.node = Navigator(load(data_dir), self.told, lambda: (GRID, DemoMemory()))
         self.peer = Node("peer")
         self.goals = ActionClient(self.peer, NavigateToWaypoint, "navigate_to_waypoint")
         self._odometry = self.peer.create_publisher(Odometry, "odom", qos.STREAM)
