@@ -1,15 +1,21 @@
-"""Who asks, and what of this robot they may use. Every route declares one policy by one of the names below."""
+"""Who asks, and what of this robot they may use. Every route declares one policy by one of the names below.
 
-from dataclasses import dataclass
-from typing import Annotated
+A policy says which roles may use the route, and which of them may also touch what belongs to somebody else.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from fastapi import Depends, Header
+from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
 
 from api import origins
 from api.context import Context
-from edge.domain.errors import ForbiddenError, UnauthenticatedError
+from edge.domain.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from edge.domain.users import KIOSK, STAFF, Actor, Role
+from edge.services import sessions
 
 MAX_KEY = 200
 """Longest Idempotency-Key."""
@@ -17,13 +23,19 @@ MAX_KEY = 200
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: a user, or the touchscreen (KIOSK). `at_robot`: the request came over loopback."""
+    """Who asks: a user, or the touchscreen (KIOSK).
+
+    `at_robot`: the request came over loopback; `until`: when the token is over, in s since 1970;
+    `others`: the roles that may touch here what is another's.
+    """
 
     id: str
     role: Role
     at_robot: bool
     session: str = ""
     origin: str = ""
+    until: float | None = None
+    others: frozenset[Role] = frozenset()
 
     @property
     def actor(self) -> Actor:
@@ -33,8 +45,18 @@ class Principal:
     def is_staff(self) -> bool:
         return self.role in STAFF
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether what belongs to others is theirs too on this route."""
+        return self.role in self.others
+
     def owns(self, user_id: str | None) -> bool:
         return self.role is not Role.KIOSK and self.id == user_id
+
+    def require(self, user_id: str | None, thing: str) -> None:
+        """Raises NotFoundError where `thing` is another's: that it exists is not told either."""
+        if not (self.owns(user_id) or self.sees_all):
+            raise NotFoundError(f"There is no such {thing}.")
 
 
 def context_of(connection: HTTPConnection) -> Context:
@@ -46,20 +68,28 @@ async def _context(connection: HTTPConnection) -> Context:
     return context_of(connection)
 
 
-def identify(connection: HTTPConnection, token: str | None) -> Principal:
+def identify(connection: HTTPConnection, token: str | None, *, ask_store: bool = True) -> Principal:
     """Who stands behind this connection: the token's user, or the touchscreen where loopback brings none.
 
-    Raises UnauthenticatedError, TokenExpiredError.
+    Without `ask_store` a token is also good whose session was ended. Raises UnauthenticatedError, TokenExpiredError.
     """
     context = context_of(connection)
     at_robot = origins.at_robot(connection)
     robot_id = context.settings.robot.id
     if token is not None:
         claims = context.tokens.read(token)
-        return Principal(claims.user_id, claims.role, at_robot, claims.session, robot_id)
+        if ask_store and not is_open(context, claims.session):
+            raise UnauthenticatedError("This session was ended. Sign in again.")
+        return Principal(
+            claims.user_id, claims.role, at_robot, claims.session, robot_id, claims.until
+        )
     if at_robot and origins.is_ours(connection.headers.get("host", "")):
         return Principal(KIOSK.id, Role.KIOSK, at_robot, origin=robot_id)
     raise UnauthenticatedError("Sign in first.")
+
+
+def is_open(context: Context, session: str) -> bool:
+    return context.read(lambda reader: sessions.is_open(reader, session))
 
 
 def bearer(connection: HTTPConnection) -> str | None:
@@ -75,11 +105,13 @@ def bearer(connection: HTTPConnection) -> str | None:
 
 @dataclass(frozen=True)
 class Policy:
-    """Who may use a route. `at_robot`: only over loopback, whoever it is."""
+    """Who may use a route. `at_robot`: only over loopback, whoever it is. `others`: which of the roles may use it on
+    what belongs to another; None where nothing there belongs to anybody."""
 
     name: str
     roles: frozenset[Role]
     at_robot: bool = False
+    others: frozenset[Role] | None = None
 
     async def __call__(self, connection: HTTPConnection) -> Principal:
         who = identify(connection, bearer(connection))
@@ -89,7 +121,7 @@ class Policy:
             raise ForbiddenError("Your role may not do this.")
         if self.at_robot and not who.at_robot:
             raise ForbiddenError("Only a person at the robot may do this.")
-        return who
+        return who if self.others is None else replace(who, others=self.others)
 
 
 class Open(Policy):
@@ -100,11 +132,14 @@ class Open(Policy):
 
 
 class MayStop(Policy):
-    """Anyone at the robot, whatever they send along; from elsewhere anyone who is signed in."""
+    """Anyone at the robot, whatever they send along; from elsewhere anyone who is signed in.
+
+    The store is not asked: a STOP works where that is broken, and a session just ended may still stop.
+    """
 
     async def __call__(self, connection: HTTPConnection) -> Principal:
         try:
-            return identify(connection, bearer(connection))
+            return identify(connection, bearer(connection), ask_store=False)
         except UnauthenticatedError:
             if origins.at_robot(connection):
                 return Principal(KIOSK.id, Role.KIOSK, True)
@@ -117,8 +152,17 @@ _ALL = _PEOPLE | {Role.KIOSK}
 OPEN = Open("anyone", _ALL)
 ALL = Policy("all", _ALL)
 SIGNED_IN = Policy("signed in", _PEOPLE)
+OWN = Policy("signed in: what is theirs", _PEOPLE, others=frozenset())
+OWN_OR_STAFF = Policy("signed in: what is theirs; librarian: all", _PEOPLE, others=STAFF)
+OWN_OR_ADMIN = Policy(
+    "signed in: what is theirs; admin: all", _PEOPLE, others=frozenset({Role.ADMIN})
+)
+OWN_OR_KIOSK = Policy(
+    "signed in: what is theirs; kiosk: all, by PIN", _ALL, others=frozenset({Role.KIOSK})
+)
 LIBRARIAN = Policy("librarian", STAFF)
 LIBRARIAN_AT_ROBOT = Policy("librarian at the robot", STAFF, at_robot=True)
+ADMIN = Policy("admin", frozenset({Role.ADMIN}))
 LIBRARIAN_OR_KIOSK = Policy("librarian, kiosk", STAFF | {Role.KIOSK})
 KIOSK_ONLY = Policy("kiosk", frozenset({Role.KIOSK}), at_robot=True)
 STOP = MayStop("signed in; at the robot anyone", _ALL)
@@ -126,12 +170,31 @@ STOP = MayStop("signed in; at the robot anyone", _ALL)
 Anyone = Annotated[Principal, Depends(OPEN)]
 Everybody = Annotated[Principal, Depends(ALL)]
 SignedIn = Annotated[Principal, Depends(SIGNED_IN)]
+Owner = Annotated[Principal, Depends(OWN)]
+OwnerOrStaff = Annotated[Principal, Depends(OWN_OR_STAFF)]
+OwnerOrAdmin = Annotated[Principal, Depends(OWN_OR_ADMIN)]
+OwnerOrKiosk = Annotated[Principal, Depends(OWN_OR_KIOSK)]
 Staff = Annotated[Principal, Depends(LIBRARIAN)]
+Admin = Annotated[Principal, Depends(ADMIN)]
 StaffAtRobot = Annotated[Principal, Depends(LIBRARIAN_AT_ROBOT)]
 StaffOrKiosk = Annotated[Principal, Depends(LIBRARIAN_OR_KIOSK)]
 Kiosk = Annotated[Principal, Depends(KIOSK_ONLY)]
 Stopping = Annotated[Principal, Depends(STOP)]
 
 Robot = Annotated[Context, Depends(_context)]
+
+
+def policies_of(route: APIRoute) -> list[Policy]:
+    """What this route declares; one, or the tests fail."""
+    return [one.call for one in route.dependant.dependencies if isinstance(one.call, Policy)]
+
+
+def routes_of(modules: Iterable[Any]) -> Iterator[APIRoute]:
+    """Every HTTP route of these modules' routers."""
+    for module in modules:
+        for route in module.router.routes:
+            if isinstance(route, APIRoute):
+                yield route
+
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY)]

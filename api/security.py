@@ -32,9 +32,12 @@ HASHER_NICENESS = 10
 
 @dataclass(frozen=True, slots=True)
 class Claims:
+    """`until`: when the token is over, in s since 1970."""
+
     user_id: str
     role: Role
     session: str
+    until: float
 
 
 class Tokens:
@@ -61,7 +64,8 @@ class Tokens:
         """Raises TokenExpiredError, UnauthenticatedError."""
         try:
             claims = jwt.decode(token, self._key, [ALGORITHM], options={"require": CLAIMS})
-            return Claims(claims["sub"], Role(claims["role"]), str(claims["sid"]))
+            role, until = Role(claims["role"]), float(claims["exp"])
+            return Claims(claims["sub"], role, str(claims["sid"]), until)
         except jwt.ExpiredSignatureError as error:
             raise TokenExpiredError("The access token is over. Use the refresh token.") from error
         except (jwt.InvalidTokenError, ValueError) as error:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from api import envelope
-from api.deps import Robot, SignedIn
+from api.deps import Owner, Robot
 from api.lists import Paged, many
 from api.schemas.base import Many, One
 from api.schemas.notifications import Notification
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 
 @router.get("", response_model=Many[Notification], summary="Mine, newest first")
 async def list_notifications(
-    who: SignedIn, robot: Robot, paging: Paged, unread_only: bool = False
+    who: Owner, robot: Robot, paging: Paged, unread_only: bool = False
 ) -> Response:
     found = robot.read(
         lambda reader: notifications.list_for(
@@ -25,19 +25,19 @@ async def list_notifications(
 
 
 @router.put("/read-all", response_model=One[dict[str, int]], summary="I have read them all")
-async def read_all(who: SignedIn, robot: Robot) -> Response:
+async def read_all(who: Owner, robot: Robot) -> Response:
     marked = await robot.write(who.actor, lambda tx: notifications.mark_all_read(tx, who.id))
     return envelope.one({"marked": marked})
 
 
 @router.get("/{notification_id}", response_model=One[Notification], summary="One of mine")
-async def get_notification(notification_id: str, who: SignedIn, robot: Robot) -> Response:
+async def get_notification(notification_id: str, who: Owner, robot: Robot) -> Response:
     found = robot.read(lambda reader: notifications.get(reader, who.id, notification_id))
     return envelope.one(records.record(found))
 
 
 @router.put("/{notification_id}/read", response_model=One[Notification], summary="I have read it")
-async def mark_read(notification_id: str, who: SignedIn, robot: Robot) -> Response:
+async def mark_read(notification_id: str, who: Owner, robot: Robot) -> Response:
     found = await robot.write(
         who.actor, lambda tx: notifications.mark_read(tx, who.id, notification_id)
     )
@@ -45,6 +45,6 @@ async def mark_read(notification_id: str, who: SignedIn, robot: Robot) -> Respon
 
 
 @router.delete("/{notification_id}", status_code=204, summary="Take it off my list")
-async def delete(notification_id: str, who: SignedIn, robot: Robot) -> Response:
+async def delete(notification_id: str, who: Owner, robot: Robot) -> Response:
     await robot.write(who.actor, lambda tx: notifications.delete(tx, who.id, notification_id))
     return Response(status_code=204)

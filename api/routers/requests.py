@@ -5,15 +5,21 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api import envelope
-from api.deps import Everybody, Principal, Robot, SignedIn, Staff
+from api.deps import (
+    OwnerOrAdmin,
+    OwnerOrKiosk,
+    OwnerOrStaff,
+    Principal,
+    Robot,
+    SignedIn,
+    Staff,
+)
 from api.lists import Direction, Paged, SortKey, many
 from api.once import Once
 from api.schemas.base import Many, One
 from api.schemas.work import Completion, NewRequest, Request
-from edge.domain.errors import NotFoundError
 from edge.domain.requests import Request as BookRequest
 from edge.domain.requests import RequestStatus
-from edge.domain.users import Role
 from edge.services import records, requests
 from edge.store.database import Reader
 
@@ -29,8 +35,7 @@ def seen_by(who: Principal, request: BookRequest) -> dict[str, Any]:
 def visible(reader: Reader, who: Principal, request_id: str) -> BookRequest:
     """Raises NotFoundError also where it is another's."""
     request = requests.get(reader, request_id)
-    if not (who.is_staff or who.owns(request.user_id)):
-        raise NotFoundError("There is no such request.")
+    who.require(request.user_id, "request")
     return request
 
 
@@ -49,7 +54,7 @@ async def create(body: NewRequest, who: SignedIn, robot: Robot, once: Once) -> R
 
 @router.get("", response_model=Many[Request], summary="Requests: mine, or all for librarians")
 async def list_requests(
-    who: SignedIn,
+    who: OwnerOrStaff,
     robot: Robot,
     paging: Paged,
     status: RequestStatus | None = None,
@@ -59,7 +64,7 @@ async def list_requests(
     found = robot.read(
         lambda reader: requests.list_requests(
             reader,
-            user_id=None if who.is_staff else who.id,
+            user_id=None if who.sees_all else who.id,
             status=status,
             sort=sort,
             order=order,
@@ -71,7 +76,7 @@ async def list_requests(
 
 
 @router.get("/{request_id}", response_model=One[Request], summary="One request")
-async def get_request(request_id: str, who: SignedIn, robot: Robot) -> Response:
+async def get_request(request_id: str, who: OwnerOrStaff, robot: Robot) -> Response:
     return envelope.one(seen_by(who, robot.read(lambda reader: visible(reader, who, request_id))))
 
 
@@ -82,11 +87,9 @@ async def approve(request_id: str, who: Staff, robot: Robot) -> Response:
 
 
 @router.put("/{request_id}/cancel", response_model=One[Request], summary="I don't want it any more")
-async def cancel(request_id: str, who: SignedIn, robot: Robot) -> Response:
+async def cancel(request_id: str, who: OwnerOrAdmin, robot: Robot) -> Response:
     def work(tx: Any) -> BookRequest:
-        request = requests.get(tx, request_id)
-        if not (who.role is Role.ADMIN or who.owns(request.user_id)):
-            raise NotFoundError("There is no such request.")
+        visible(tx, who, request_id)
         return requests.cancel(tx, request_id)
 
     return envelope.one(seen_by(who, await robot.write(who.actor, work)))
@@ -94,14 +97,12 @@ async def cancel(request_id: str, who: SignedIn, robot: Robot) -> Response:
 
 @router.put("/{request_id}/complete", response_model=One[Request], summary="I have the book")
 async def complete(
-    request_id: str, who: Everybody, robot: Robot, body: Completion | None = None
+    request_id: str, who: OwnerOrKiosk, robot: Robot, body: Completion | None = None
 ) -> Response:
     pin = body.pin if body else None
 
     def work(tx: Any) -> BookRequest:
-        by_owner = who.owns(requests.get(tx, request_id).user_id)
-        if not by_owner and who.role is not Role.KIOSK:
-            raise NotFoundError("There is no such request.")
+        by_owner = who.owns(visible(tx, who, request_id).user_id)
         return requests.complete(tx, request_id, pin=pin, by_owner=by_owner)
 
     return envelope.one(seen_by(who, await robot.write(who.actor, work)))

@@ -5,12 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api import envelope
-from api.deps import Principal, Robot, SignedIn
+from api.deps import OwnerOrStaff, Principal, Robot, SignedIn
 from api.lists import Direction, Paged, SortKey, many
 from api.once import Once
 from api.schemas.base import Many, One
 from api.schemas.work import NewReturn, Return
-from edge.domain.errors import NotFoundError
 from edge.domain.returns import Return as BookReturn
 from edge.domain.returns import ReturnStatus
 from edge.services import records, returns
@@ -22,8 +21,7 @@ router = APIRouter(prefix="/api/v1/returns", tags=["returns"])
 def visible(reader: Reader, who: Principal, return_id: str) -> BookReturn:
     """Raises NotFoundError also where it is another's."""
     found = returns.get(reader, return_id)
-    if not (who.is_staff or who.owns(found.user_id)):
-        raise NotFoundError("There is no such return.")
+    who.require(found.user_id, "return")
     return found
 
 
@@ -37,7 +35,7 @@ async def create(body: NewReturn, who: SignedIn, once: Once) -> Response:
 
 @router.get("", response_model=Many[Return], summary="Returns: mine, or all for librarians")
 async def list_returns(
-    who: SignedIn,
+    who: OwnerOrStaff,
     robot: Robot,
     paging: Paged,
     status: ReturnStatus | None = None,
@@ -47,7 +45,7 @@ async def list_returns(
     found = robot.read(
         lambda reader: returns.list_returns(
             reader,
-            user_id=None if who.is_staff else who.id,
+            user_id=None if who.sees_all else who.id,
             status=status,
             sort=sort,
             order=order,
@@ -59,14 +57,14 @@ async def list_returns(
 
 
 @router.get("/{return_id}", response_model=One[Return], summary="One return")
-async def get_return(return_id: str, who: SignedIn, robot: Robot) -> Response:
+async def get_return(return_id: str, who: OwnerOrStaff, robot: Robot) -> Response:
     return envelope.one(records.record(robot.read(lambda reader: visible(reader, who, return_id))))
 
 
 @router.put(
     "/{return_id}/picked-up", response_model=One[Return], summary="The book is on the robot"
 )
-async def picked_up(return_id: str, who: SignedIn, robot: Robot) -> Response:
+async def picked_up(return_id: str, who: OwnerOrStaff, robot: Robot) -> Response:
     def work(tx: Transaction) -> BookReturn:
         visible(tx, who, return_id)
         return returns.picked_up(tx, return_id)
@@ -75,7 +73,7 @@ async def picked_up(return_id: str, who: SignedIn, robot: Robot) -> Response:
 
 
 @router.put("/{return_id}/cancel", response_model=One[Return], summary="I keep it")
-async def cancel(return_id: str, who: SignedIn, robot: Robot) -> Response:
+async def cancel(return_id: str, who: OwnerOrStaff, robot: Robot) -> Response:
     def work(tx: Transaction) -> BookReturn:
         visible(tx, who, return_id)
         return returns.cancel(tx, return_id)

@@ -25,6 +25,11 @@ def family(reader: Reader, token: str) -> str | None:
     return None if found is None else found.family
 
 
+def is_open(reader: Reader, family: str) -> bool:
+    """Whether this login still goes on: nobody has signed it out, and no misuse has ended it."""
+    return RefreshTokens(reader).has_family(family)
+
+
 def rotate(tx: Transaction, token: str) -> tuple[User, str]:
     """A new token for an old one, as long-lived. One that was used before ends its whole family: somebody has a copy.
 

@@ -130,8 +130,8 @@ def _save(tx: Transaction, user: User, changed: dict[str, Any]) -> User:
         raise ConflictError("There is an account with this address already.")
     saved = replace(user, **changed, version=user.version + 1, updated_at=tx.now)
     Users(tx).save(saved)
-    if not saved.active:
-        RefreshTokens(tx).end_all(user.id)
+    if not saved.active or saved.role is not user.role:
+        RefreshTokens(tx).end_all(user.id)  # a token names the role that its user had
     audit.record(tx, "user.update", "user", user.id, fields=sorted(changed))
     return saved
 

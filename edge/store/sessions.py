@@ -28,6 +28,13 @@ class RefreshTokens(Repository[R_co]):
             row["used_at"] is not None,
         )
 
+    def has_family(self, family: str) -> bool:
+        return bool(
+            self._store.value(
+                "SELECT EXISTS (SELECT 1 FROM refresh_token WHERE family = ?)", family
+            )
+        )
+
     def add(
         self: "RefreshTokens[Transaction]",
         token_hash: str,
