@@ -7,7 +7,7 @@ from api.live import Live
 from api.status import Work, robot_record, stop_record, task_record
 from edge import logs
 from edge.domain.events import Event
-from edge.services import outbox
+from edge.services import arrivals, outbox
 from edge.settings import Settings
 from edge.store.database import Database, Reader
 
@@ -59,7 +59,8 @@ class Feed:
         hub.shows("robot", "status", robot_record(self._settings, self._live, work))
         if version != self._version:
             self._version = version
-            hub.shows("tasks", "queue", [task_record(one) for one in work.queue])
+            queue = self._database.read(lambda reader: arrivals.expected(reader, work.queue))
+            hub.shows("tasks", "queue", [task_record(one) for one in queue])
             self._database.read(self._tell)
 
     def _tell(self, reader: Reader) -> None:

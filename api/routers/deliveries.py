@@ -12,8 +12,8 @@ from api.schemas.base import Many, One
 from api.schemas.work import HistoryEntry, NewPriority, NewTask, Task
 from api.status import task_record
 from edge.domain.tasks import TaskStatus, TaskType
-from edge.services import records, tasks
-from edge.store.database import Transaction
+from edge.services import arrivals, records, tasks
+from edge.store.database import Reader, Transaction
 
 router = APIRouter(prefix="/api/v1/deliveries", tags=["deliveries"])
 
@@ -48,7 +48,10 @@ async def list_tasks(
 
 @router.get("/{task_id}", response_model=One[Task], summary="One task with its history")
 async def get_task(task_id: str, _: Staff, robot: Robot) -> Response:
-    return envelope.one(records.record(robot.read(lambda reader: tasks.get(reader, task_id))))
+    def read(reader: Reader) -> dict[str, Any]:
+        return records.record(arrivals.expected_one(reader, tasks.get(reader, task_id)))
+
+    return envelope.one(robot.read(read))
 
 
 @router.get(

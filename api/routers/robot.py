@@ -16,7 +16,7 @@ from api.schemas.work import Task
 from api.status import Work, robot_record, task_record
 from edge.domain.errors import NotFoundError
 from edge.domain.robots import CommandType
-from edge.services import places, records
+from edge.services import arrivals, places, records, tasks
 from edge.services import robot as robots
 
 router = APIRouter(prefix="/api/v1/robot", tags=["robot"])
@@ -37,10 +37,10 @@ async def status_of(robot_id: str, who: StaffOrKiosk, robot: Robot) -> Response:
 
 @router.get("/tasks", response_model=Many[Task], summary="The queue, in the order it will run")
 async def queue(_: StaffOrKiosk, robot: Robot, paging: Paged) -> Response:
-    work = robot.read(lambda reader: Work.read(reader, robot.settings.robot.id))
+    waiting = robot.read(lambda reader: arrivals.expected(reader, tasks.queue(reader)))
     start = (paging.page - 1) * paging.limit
-    items = [task_record(one) for one in work.queue[start : start + paging.limit]]
-    return envelope.many(items, page=paging.page, limit=paging.limit, total=len(work.queue))
+    items = [task_record(one) for one in waiting[start : start + paging.limit]]
+    return envelope.many(items, page=paging.page, limit=paging.limit, total=len(waiting))
 
 
 @router.post("/pause", response_model=One[Modes], summary="Stand, and begin nothing new")

@@ -13,6 +13,8 @@ from edge.store.repository import R_co, Repository, ordering, page_of
 from edge.store.sqlite import Row
 
 SORTS = {name: name for name in ("created_at", "started_at", "completed_at", "deadline", "phase")}
+HISTORY_LOOKED_AT = 2000
+"""Some 200 trips: enough to know the usual, few enough to be read at once."""
 _FINISHED = "('COMPLETED', 'FAILED', 'CANCELLED')"
 _COLUMNS = tuple(field.name for field in fields(Task) if field.name != "history")
 
@@ -72,6 +74,31 @@ class Tasks(Repository[R_co]):
         )
         return [
             Waiting(row["id"], Priority(row["priority"]), row["deadline"], row["since"])
+            for row in rows
+        ]
+
+    def durations(self) -> list[tuple[Phase, str, str, float]]:
+        """Phase, source, destination and seconds of the drives to a destination and of the waits that ended well,
+        in the newest HISTORY_LOOKED_AT lines of history."""
+        rows = self._store.rows(
+            """SELECT step.phase, source_location, destination_location,
+                (julianday(step.until) - julianday(step.at)) * 86400 AS seconds
+            FROM (
+                SELECT task_id, phase, at, lead(at) OVER one AS until, lead(event) OVER one AS event
+                FROM task_history WHERE id > (SELECT max(id) FROM task_history) - ?
+                WINDOW one AS (PARTITION BY task_id ORDER BY id)
+            ) step JOIN task ON task.id = step.task_id
+            WHERE (step.phase, step.event) IN (VALUES ('TO_DESTINATION', 'arrive'),
+                ('WAITING_FOR_LOAD', 'load'), ('WAITING_FOR_HANDOVER', 'hand_over'))""",
+            HISTORY_LOOKED_AT,
+        )
+        return [
+            (
+                Phase(row["phase"]),
+                row["source_location"],
+                row["destination_location"],
+                row["seconds"],
+            )
             for row in rows
         ]
 

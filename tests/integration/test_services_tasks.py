@@ -16,8 +16,9 @@ from edge.domain.errors import (
 from edge.domain.failures import Failure
 from edge.domain.inventory import CopyStatus
 from edge.domain.tasks import Phase, Priority, Task, TaskEvent, TaskStatus, TaskType
+from edge.domain.times import seconds_between
 from edge.domain.users import Actor, Role
-from edge.services import robot, tasks
+from edge.services import arrivals, robot, tasks
 from edge.store.database import timestamp
 from tests.support.store import LEASE_S, ROBOT, Library, small_library
 
@@ -237,3 +238,36 @@ def test_tasks_can_be_listed_by_what_they_are(library: Library) -> None:
 def test_there_is_no_task_without_a_row(library: Library) -> None:
     with pytest.raises(NotFoundError):
         library.task("none")
+
+
+def test_when_a_trip_will_be_there_is_learnt_from_the_trips_before(library: Library) -> None:
+    guessed = expected_s(library, transfer(library))
+    first = library.claim()
+    for event, seconds in ((TaskEvent.START, 5), (TaskEvent.ARRIVE, 20), (TaskEvent.LOAD, 300)):
+        library.happen(first.id, event)
+        library.clock.advance(seconds)
+    library.happen(first.id, TaskEvent.ARRIVE)
+    library.clock.advance(15)
+    library.happen(first.id, TaskEvent.HAND_OVER)
+
+    learnt = expected_s(library, transfer(library))
+    assert learnt == pytest.approx(20 + 300, abs=10)
+    assert learnt != pytest.approx(guessed, abs=60)
+
+
+def test_nobody_knows_when_a_paused_robot_will_be_there(library: Library) -> None:
+    task = transfer(library)
+    library.do(robot.pause)
+    assert library.see(lambda reader: arrivals.expected_one(reader, task)).eta is None
+
+
+def test_a_trip_that_is_over_keeps_what_it_was(library: Library) -> None:
+    task = library.happen(transfer(library).id, TaskEvent.CANCEL)
+    assert library.see(lambda reader: arrivals.expected_one(reader, task)) == task
+
+
+def expected_s(library: Library, task: Task) -> float:
+    """Seconds until the trip is there."""
+    eta = library.see(lambda reader: arrivals.expected_one(reader, task)).eta
+    assert eta is not None
+    return seconds_between(timestamp(library.clock), eta)

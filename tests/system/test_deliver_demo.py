@@ -20,9 +20,13 @@ def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
         yield running
 
 
+AS_ON_A_TERMINAL = ("env", "--default-signal=INT")
+"""What a shell starts in the background ignores Ctrl-C, and so does all that it starts."""
+
+
 def begin(robot: Robot, command: str, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*LUNA, command, "--data-dir", str(robot.data_dir), *options],
+        [*AS_ON_A_TERMINAL, *LUNA, command, "--data-dir", str(robot.data_dir), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
