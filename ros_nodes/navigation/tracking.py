@@ -23,6 +23,8 @@ _LEAD_M_S, _LEAD_RAD_S = 0.25, 0.8
 _LONGEST_TICK_S = 0.2
 _TURN_BRAKING = 0.5
 _OFF_GOAL_M = 0.06
+_HOOK_STEPS = 6
+"""So far past the nearest point of the path a nearer one is looked for; sharper bends are stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,17 @@ class Tracker:
         )
 
     def _advance(self, pose: Pose) -> None:
-        """Go on to the nearest point, at most to the next stop."""
-        at, x, y = self._at, self._x, self._y
-        stop = self._stops[0]
+        """Go on to the nearest point, at most to the next stop. The way may first lead away: a short hook where
+        the robot joins a lane."""
+        x, y, stop = self._x, self._y, self._stops[0]
+        at = nearest = self._at
         best = (x[at] - pose.x) ** 2 + (y[at] - pose.y) ** 2
-        while at < stop:
-            onward = (x[at + 1] - pose.x) ** 2 + (y[at + 1] - pose.y) ** 2
-            if onward > best:
-                break
-            at, best = at + 1, onward
-        self._at = at
+        while at < min(nearest + _HOOK_STEPS, stop):
+            at += 1
+            away = (x[at] - pose.x) ** 2 + (y[at] - pose.y) ** 2
+            if away <= best:
+                nearest, best = at, away
+        self._at = nearest
 
     def _distance_left(self, pose: Pose) -> float:
         rest = self._along[-1] - self._along[self._at]

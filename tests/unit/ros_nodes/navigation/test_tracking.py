@@ -125,6 +125,13 @@ def test_it_comes_back_to_the_path_from_beside() -> None:
     assert error(drive.pose, 5, 0, 0)[0] < 0.05
 
 
+def test_a_short_hook_where_it_joins_the_path_does_not_hold_it() -> None:
+    hooked = path((0.033, 0.047), (0.004, 0.006), (0, 0), (3, 0))
+    drive = Ideal(Pose(0.033, 0.047, 3.2)).follow(Tracker(hooked, None))
+    assert drive.arrived
+    assert len(drive.results) * TICK_S < 12
+
+
 def test_a_robot_pushed_off_its_goal_drives_there_again() -> None:
     tracker = Tracker(path((0, 0), (3, 0)), 0.0)
     first = Ideal(Pose(0, 0, 0)).follow(tracker, limit_s=6.0)
