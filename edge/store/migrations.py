@@ -4,7 +4,7 @@ from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
 """Marks the file as ours in its header: the letters LUNA."""
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of steps below; also the file's user_version."""
 
 
@@ -25,6 +25,12 @@ def apply(connection: Connection) -> None:
         for statement in LANES_CLOSED_FOR_A_TIME:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 2")
+
+    @steps()
+    def step_003_resets_attempts_preferences_imports(db: sqlite_utils.Database) -> None:
+        for statement in RESETS_ATTEMPTS_PREFERENCES_IMPORTS:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 3")
 
     steps.apply(sqlite_utils.Database(connection))
 
@@ -189,4 +195,39 @@ FIRST = (
 LANES_CLOSED_FOR_A_TIME = (
     "ALTER TABLE lane ADD COLUMN closed_from TEXT",
     "ALTER TABLE lane ADD COLUMN closed_until TEXT",
+)
+
+RESETS_ATTEMPTS_PREFERENCES_IMPORTS = (
+    """CREATE TABLE password_reset (
+        token_hash TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES user(id),
+        created_at TEXT NOT NULL, expires_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX password_reset_user ON password_reset(user_id)",
+    # How often somebody guessed wrong, by what was guessed at: over restarts.
+    """CREATE TABLE attempt (
+        key TEXT PRIMARY KEY, failures INTEGER NOT NULL, since TEXT NOT NULL, locked_until TEXT
+    ) STRICT, WITHOUT ROWID""",
+    # A row for what somebody does not want to hear.
+    """CREATE TABLE notification_silenced (
+        user_id TEXT NOT NULL REFERENCES user(id), type TEXT NOT NULL, channel TEXT NOT NULL,
+        PRIMARY KEY (user_id, type, channel)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE import (
+        id TEXT PRIMARY KEY, user_id TEXT NOT NULL, file_name TEXT NOT NULL, status TEXT NOT NULL,
+        created_at TEXT NOT NULL, committed_at TEXT, undone_at TEXT
+    ) STRICT""",
+    # `before`: what an undo puts back; `version`: the book's after the import.
+    """CREATE TABLE import_row (
+        import_id TEXT NOT NULL REFERENCES import(id) ON DELETE CASCADE, number INTEGER NOT NULL,
+        line INTEGER NOT NULL, outcome TEXT NOT NULL, source_key TEXT, record TEXT, reason TEXT,
+        done INTEGER NOT NULL DEFAULT 0, book_id TEXT, before TEXT, version INTEGER, copies TEXT,
+        PRIMARY KEY (import_id, number)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX import_row_key ON import_row(import_id, source_key)",
+    "CREATE INDEX import_row_outcome ON import_row(import_id, outcome, number)",
+    # Barcodes of what is staged, to tell copies from duplicates within one file.
+    """CREATE TABLE import_barcode (
+        import_id TEXT NOT NULL REFERENCES import(id) ON DELETE CASCADE, barcode TEXT NOT NULL,
+        source_key TEXT NOT NULL, PRIMARY KEY (import_id, barcode)
+    ) STRICT, WITHOUT ROWID""",
 )
