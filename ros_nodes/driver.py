@@ -1,5 +1,12 @@
-"""The client of the navigator's action: one drive at a time, and how it ended. Never waits."""
+"""The client of the navigator's action: one drive at a time, and how it ended. Never waits.
 
+A task runner that was killed may have left a drive behind. The one in its place ends whatever is driven before it
+orders anything; what is still to be driven, it orders anew.
+"""
+
+import time
+
+from action_msgs.srv import CancelGoal
 from luna_interfaces.action import NavigateToWaypoint
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
@@ -7,28 +14,36 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 from edge.domain.errands import CANCELLED, Drive
+from ros_nodes.goals import ACTION
 from ros_nodes.navigation.errors import Reason
+
+AGAIN_S = 1.0
+"""Pause before the next order to a navigator that takes none now."""
 
 
 class Driver:
     """Look at `drive` at each tick: None where nothing is driven, with an outcome where it ended."""
 
     def __init__(self, node: Node) -> None:
-        self._client = ActionClient(node, NavigateToWaypoint, "navigate_to_waypoint")
+        self._client = ActionClient(node, NavigateToWaypoint, ACTION)
+        self._cancel_all = node.create_client(CancelGoal, f"{ACTION}/_action/cancel_goal")
+        self._tidy = False
+        self._not_before = 0.0
         self._handle: ClientGoalHandle | None = None
         self._halting = False
         self._drive: Drive | None = None
 
     @property
     def drive(self) -> Drive | None:
+        self._tidy_up()
         going = self._drive is not None and self._drive.outcome is None
         if going and not self._client.server_is_ready():
             self._end(self._drive, CANCELLED)  # the navigator is gone, and our goal with it
         return self._drive
 
     def go(self, errand: str, waypoint: str) -> bool:
-        """Drive there, in place of what is driven now. False where nobody is there to drive."""
-        if not self._client.server_is_ready():
+        """Drive there, in place of what is driven now. False where nobody is there to drive, or may now."""
+        if not self._tidy or self._not_yet() or not self._client.server_is_ready():
             return False
         drive = Drive(errand, waypoint)
         self._drive, self._handle, self._halting = drive, None, False
@@ -47,6 +62,22 @@ class Driver:
         """The drive and its outcome are dealt with."""
         self._drive = self._handle = None
 
+    def _tidy_up(self) -> None:
+        """End what is driven for a task runner before this one: a request without a goal's id means all."""
+        if self._tidy or self._not_yet() or not self._client.server_is_ready():
+            return
+        self._pause()
+        self._cancel_all.call_async(CancelGoal.Request()).add_done_callback(self._on_tidy)
+
+    def _on_tidy(self, answer: Future) -> None:
+        self._tidy, self._not_before = True, 0.0
+
+    def _not_yet(self) -> bool:
+        return time.monotonic() < self._not_before
+
+    def _pause(self) -> None:
+        self._not_before = time.monotonic() + AGAIN_S
+
     def _on_answer(self, drive: Drive, answer: Future) -> None:
         handle: ClientGoalHandle = answer.result()
         if not handle.accepted:
@@ -60,7 +91,13 @@ class Driver:
             handle.cancel_goal_async()
 
     def _on_result(self, drive: Drive, result: Future) -> None:
-        self._end(drive, Reason(result.result().result.error_code).name)
+        reason = Reason(result.result().result.error_code)
+        if (
+            reason is Reason.INACTIVE
+        ):  # as if nobody were there: whoever wants the drive keeps its place
+            self._pause()
+            reason = Reason.CANCELLED
+        self._end(drive, reason.name)
 
     def _end(self, drive: Drive | None, outcome: str) -> None:
         if drive is not None and self._drive is drive:

@@ -20,7 +20,7 @@ from edge.domain.waypoints import Waypoint
 from edge.settings import Settings
 from ros_nodes import convert, parameters, qos
 from ros_nodes.alive import Beat
-from ros_nodes.driving import SAID, Drive, DriveStep, Moment
+from ros_nodes.driving import SAID, Drive, DriveStep, Moment, Site
 from ros_nodes.goals import Driven, Goals, Running
 from ros_nodes.live import Live
 from ros_nodes.managed import ManagedNode
@@ -205,6 +205,8 @@ class Navigator(ManagedNode):
         if running.drive is None:
             self._set_off(running, at)
             return
+        if not self._take_site(running.drive, at):
+            return
         step = running.drive.step(at)
         if step.ended is not None:
             self._goals.end(step.ended, step.message)
@@ -213,6 +215,25 @@ class Navigator(ManagedNode):
         if step.state == "REPLANNING":
             self._shown.plan(running.drive)
         self._tell(running, step)
+
+    def _take_site(self, drive: Driven, at: Moment) -> bool:
+        """Waypoints or lanes that changed are driven by from now on. False where that ends the drive."""
+        if at.now - self._site_at < SITE_S or not at.localised:
+            return True
+        self._site_at = at.now
+        site = self._memory.site()
+        if site is self._site:
+            return True
+        self._site = site
+        take: Callable[[Site, Pose], bool] = getattr(drive, "take_site", lambda *_: False)
+        try:
+            anew = take(site, at.pose)
+        except NoRouteError as error:
+            self._goals.end(error.reason, error.message)
+            return False
+        if anew:
+            self._shown.plan(drive)
+        return True
 
     def _look(self) -> Moment:
         now, where = self._now(), self._whereabouts

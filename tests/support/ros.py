@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 DOMAINS = range(40, 102)
 """Above 101 the ports of a domain are among those that the kernel gives to anybody; the low ones are for people."""
@@ -27,12 +27,16 @@ def _claim(claim: socket.socket) -> int:
 
 
 @contextlib.contextmanager
-def ros_context() -> Iterator[None]:
-    """rclpy in this process, in the domain that ROS_DOMAIN_ID names; its signal handlers are left out."""
+def ros_context(arguments: Sequence[str] = ()) -> Iterator[None]:
+    """rclpy in this process, in the domain that ROS_DOMAIN_ID names; its signal handlers are left out.
+
+    `arguments`: of ROS, as ("-r", "__ns:=/robot1").
+    """
     import rclpy  # 0.1 s, and only few tests need it
     from rclpy.signals import SignalHandlerOptions
 
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    given = ["--ros-args", *arguments] if arguments else None
+    rclpy.init(args=given, signal_handler_options=SignalHandlerOptions.NO)
     try:
         yield
     finally:
