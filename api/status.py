@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.live import Live
+from edge.domain.failures import EXPLANATIONS, Failure
 from edge.domain.line_faults import LINE_FAULTS
+from edge.domain.power import ALARMS, Alarm
 from edge.domain.robots import RobotStatus
 from edge.domain.stops import CAUSES, STANDING_STATES, MotionState, StopCause
 from edge.domain.tasks import Task
 from edge.domain.times import format_time
-from edge.services import records, robot, tasks
+from edge.services import alarms, records, robot, tasks
 from edge.settings import Settings
 from edge.store.database import Reader
 from firmware_bridge.sockets import GateState
@@ -24,6 +26,7 @@ class Work:
     maintenance: bool
     active: Task | None
     queue: tuple[Task, ...]
+    alarms: tuple[Alarm, ...] = ()
 
     @classmethod
     def read(cls, reader: Reader, robot_id: str) -> "Work":
@@ -33,6 +36,7 @@ class Work:
             state.maintenance,
             tasks.active(reader, robot_id),
             tuple(tasks.queue(reader)),
+            tuple(alarms.raised(reader)),
         )
 
 
@@ -55,7 +59,7 @@ def robot_record(settings: Settings, live: Live, work: Work) -> dict[str, Any]:
         "queue_length": sum(work.active is None or one.id != work.active.id for one in work.queue),
         "navigation": live.latest("navigation") or None,
         "emergency_stop": stop_record(gate),
-        "faults": _faults(live, gate),
+        "faults": _faults(live, gate, work),
         "last_heartbeat": _heartbeat(live),
     }
 
@@ -119,8 +123,13 @@ def _pose(said: dict[str, Any]) -> dict[str, Any] | None:
     return {name: said.get(name) for name in ("x", "y", "theta", "frame")} if said else None
 
 
-def _faults(live: Live, gate: GateState | None) -> list[dict[str, str]]:
-    """What keeps the robot from moving, each with what ends it."""
+def _faults(live: Live, gate: GateState | None, work: Work) -> list[dict[str, str]]:
+    """What keeps the robot from moving or from charging, each with what ends it."""
+    power = [_fault(one, ALARMS[one].message, ALARMS[one].remedy) for one in work.alarms]
+    return _standing(live, gate) + power
+
+
+def _standing(live: Live, gate: GateState | None) -> list[dict[str, str]]:
     if gate is None:
         message = "The motion gate is away; the robot stands."
         return [_fault("GATE_AWAY", message, "It restarts by itself.")]
@@ -128,6 +137,9 @@ def _faults(live: Live, gate: GateState | None) -> list[dict[str, str]]:
     if not live.ros_is_fresh:
         message = "The ROS side is away; the robot stands."
         found.append(_fault("ROS_AWAY", message, "It restarts by itself."))
+    elif live.latest("robot").get("localised") is False:
+        said = EXPLANATIONS[Failure.LOST]
+        found.append(_fault(Failure.LOST, said.message, said.remedy))
     return found
 
 

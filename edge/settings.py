@@ -8,9 +8,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.domain.errors import SetupError
 
@@ -40,12 +40,30 @@ class Robot(Section):
     max_turn_rad_s: float = Field(1.5, gt=0, le=4)
     max_acceleration_m_s2: float = Field(0.5, gt=0, le=3)
     max_turn_acceleration_rad_s2: float = Field(3.0, gt=0, le=12)
+    low_battery: float = Field(
+        0.20, gt=0, lt=1, description="charge below which it takes no new task and goes to its dock"
+    )
+    critical_battery: float = Field(
+        0.08, gt=0, lt=1, description="charge below which it goes there at once, unless loaded"
+    )
+    charged_battery: float = Field(
+        0.35, gt=0, le=1, description="charge from which it takes tasks again"
+    )
+    charge_seen_s: float = Field(
+        20, ge=2, description="so long after docking it should charge, else it docks again"
+    )
     announce_s: float = Field(
         2, ge=0, le=60, description="says so long that it goes on, after a hold of over 2 s"
     )
     holds_to_latch: int = Field(
         3, ge=0, description="holds of one cause within 10 min that latch; 0: never"
     )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.critical_battery < self.low_battery < self.charged_battery:
+            raise ValueError("critical_battery, low_battery and charged_battery must grow")
+        return self
 
 
 class Api(Section):

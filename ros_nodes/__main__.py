@@ -24,6 +24,7 @@ from ros_nodes.base import Base
 from ros_nodes.driving import Site
 from ros_nodes.emergency_stop import EmergencyStop
 from ros_nodes.live import Live, LiveRelay, RemoteLive
+from ros_nodes.navigation.docking import with_approaches
 from ros_nodes.navigation.maps import OccupancyGrid, load_map
 from ros_nodes.navigator import Navigator
 from ros_nodes.runtime import Runtime
@@ -109,6 +110,7 @@ class StoreMemory:
     def __init__(self, settings: Settings, database: Database, grid: OccupancyGrid) -> None:
         self._database, self._grid = database, grid
         self._actor = replace(SYSTEM, origin=settings.robot.id)
+        self._radius_m = settings.robot.radius_m
         self._version = -1
         self._waypoints: list[Waypoint] = []
         self._lanes: list[Lane] = []
@@ -122,7 +124,8 @@ class StoreMemory:
         version = places.site_version(reader)
         if version != self._version:
             self._version, self._known = version, None
-            self._waypoints, self._lanes = places.waypoints(reader), places.lanes(reader)
+            drawn = places.waypoints(reader), places.lanes(reader)
+            self._waypoints, self._lanes = with_approaches(self._grid, *drawn, self._radius_m)
         lanes = tuple(lane.as_at(reader.now) for lane in self._lanes)
         if self._known is None or lanes != self._known.lanes:
             self._known = Site(self._grid, self._waypoints, lanes)

@@ -20,21 +20,24 @@ from std_msgs.msg import Bool
 
 from edge import logs
 from edge.domain import errands
-from edge.domain.errands import HOME, Act, Situation, Waits
+from edge.domain.errands import BACK_OFF, HOME, Act, Situation, Waits
 from edge.domain.errors import ConflictError, LunaError
+from edge.domain.power import Alarm, PowerLimits
 from edge.domain.robots import CommandStatus, RobotCommand
 from edge.domain.stops import MotionState
 from edge.domain.tasks import FINAL, Phase, Task
 from edge.domain.times import seconds_between
 from edge.domain.users import SYSTEM
 from edge.domain.waypoints import Waypoint, WaypointKind
-from edge.services import journal, places, robot, tasks
+from edge.services import alarms, journal, places, robot, tasks
 from edge.settings import Settings
 from edge.store.database import Database, Transaction, timestamp
 from ros_nodes import convert, qos
 from ros_nodes.alive import Beat
+from ros_nodes.charge_watch import ChargeWatch
 from ros_nodes.driver import Driver
 from ros_nodes.live import Live
+from ros_nodes.navigation.docking import approach_id
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.robot_face import RobotFace
 from ros_nodes.runtime import pace, steady
@@ -46,8 +49,6 @@ DUE_S = 5.0
 """How often the queue is asked for a task whose time has come, while nothing changes."""
 TROUBLE_S = 1.0
 """Pause after a write that failed."""
-HOME_AGAIN_S = 30.0
-"""Pause before the next try after a drive home that failed."""
 MOVED_M = 0.02
 AT_HOME_M = 0.25
 
@@ -63,6 +64,7 @@ class Outlook:
     maintenance: bool
     places: tuple[Waypoint, ...]
     orders: tuple[RobotCommand, ...] = ()
+    told: frozenset[Alarm] = frozenset()
 
 
 def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> Outlook:
@@ -84,6 +86,7 @@ def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> 
         state.maintenance,
         tuple(places.waypoints(tx)),
         tuple(orders),
+        frozenset(alarms.raised(tx)),
     )
 
 
@@ -92,6 +95,14 @@ def finish(tx: Transaction, answer: errands.Answer) -> None:
     result = {"reason": answer.reason} if answer.reason else {}
     with contextlib.suppress(ConflictError):
         robot.finish_command(tx, answer.order_id, answer.status, result)
+
+
+def charge_watch(settings: Settings) -> ChargeWatch:
+    limits = settings.robot
+    # The board tells of its battery by real time, so that takes longer on a clock that runs faster.
+    patience_s = limits.charge_seen_s * max(1.0, settings.sim.speed)
+    power = PowerLimits(limits.low_battery, limits.critical_battery, limits.charged_battery)
+    return ChargeWatch(power, patience_s)
 
 
 class TaskRunner(Node):
@@ -114,6 +125,7 @@ class TaskRunner(Node):
         self._phase: tuple[str, Phase] | None = None
         self._phase_since = self._busy_at = self._now()
         self._home_failed = False
+        self._charge_watch = charge_watch(settings)
         self._initial_pose = self.create_publisher(
             PoseWithCovarianceStamped, "initialpose", qos.STREAM
         )
@@ -188,14 +200,12 @@ class TaskRunner(Node):
         if outlook.task is not None or self._orders or drive is not None:
             self._busy_at = now
         dock = self._dock()
-        pose = self._face.pose
-        at_home = dock is None or pose is None or pose.distance(dock.x, dock.y) < AT_HOME_M
-        home_s = HOME_AGAIN_S if self._home_failed else 0.0
+        pose = self._face.pose if self._face.localised else None
+        away_m = 0.0 if dock is None or pose is None else pose.distance(dock.x, dock.y)
+        on_dock = dock is not None and pose is not None and away_m < AT_HOME_M
         limits = self._settings.tasks
         return Situation(
-            waits=Waits(
-                limits.load_wait_s, limits.handover_wait_s, max(home_s, limits.idle_dock_s)
-            ),
+            waits=Waits(limits.load_wait_s, limits.handover_wait_s, limits.idle_dock_s),
             drive=drive,
             task=outlook.task,
             waited_s=now - self._phase_since,
@@ -206,7 +216,16 @@ class TaskRunner(Node):
             maintenance=outlook.maintenance,
             idle_s=now - self._busy_at,
             dock=None if dock is None else dock.location_code,
-            at_home=at_home or not self._face.localised,
+            approach=None if dock is None else approach_id(dock.id),
+            at_home=away_m < AT_HOME_M,
+            home_failed=self._home_failed,
+            charge=self._charge_watch.look(
+                now,
+                self._face.battery,
+                charging=self._face.charging,
+                on_dock=on_dock and drive is None,
+            ),
+            told=outlook.told,
             at=timestamp(self._database.clock),
         )
 
@@ -217,13 +236,13 @@ class TaskRunner(Node):
     def _do(self, act: Act) -> None:
         match act:
             case errands.Go(errand, waypoint):
-                self._driver.go(errand, waypoint)
+                self._go(errand, waypoint)
             case errands.Halt():
                 self._driver.halt()
             case errands.Forget():
                 drive = self._driver.drive
                 if drive is not None and drive.errand == HOME:
-                    self._home_failed = drive.outcome not in (errands.ARRIVED, errands.CANCELLED)
+                    self._home_failed = drive.outcome not in errands.NO_FAILURE
                 self._driver.forget()
             case errands.Step(task_id, event, failure):
                 self._write(
@@ -235,8 +254,20 @@ class TaskRunner(Node):
                 self._relocate(order)
             case errands.Answer():
                 self._answer(act)
+            case errands.Tell(wanted):
+                self._write(
+                    lambda tx: alarms.set_alarms(tx, wanted), lambda _: self._take_told(wanted)
+                )
             case errands.Wait():
                 pass
+
+    def _go(self, errand: str, waypoint: str) -> None:
+        if not self._driver.go(errand, waypoint):
+            return
+        if errand == BACK_OFF:
+            self._charge_watch.back_off()
+        elif errand != HOME:
+            self._charge_watch.leave()
 
     # Writing: one job at a time, done in the store's thread, collected at a later tick
 
@@ -289,6 +320,10 @@ class TaskRunner(Node):
         self._driver.forget()
         self._take_task(task)
         self._stale = True
+
+    def _take_told(self, told: frozenset[Alarm]) -> None:
+        self._outlook = replace(self._outlook, told=told)
+        log.info("alarms", told=sorted(told))
 
     def _claim(self, tx: Transaction) -> Task | None:
         return tasks.claim_next(

@@ -8,24 +8,33 @@ that fits wins:
    is driven is not driven any more, however long a pause kept it waiting.
 3. While it is stopped, paused or under maintenance nothing is begun, and what drives is halted; a task keeps its place.
    Under maintenance people may still order drives.
-4. A task in hand goes on. An order to drive that comes meanwhile is refused.
-5. An order to drive is carried out.
-6. The next task is taken from the queue.
-7. Idle for long enough, the robot goes home.
+4. A task in hand goes on, unless the battery calls and nothing is on the tray: then it is given back to the queue. An
+   order to drive that comes meanwhile is refused.
+5. An order to drive is carried out, unless the battery is nearly empty.
+6. The next task is taken from the queue, unless the battery is low.
+7. Idle for long enough, or with a low battery at once, the robot goes home. Where it does not charge there, it backs
+   off and docks again, once.
+
+Alarms about power are told before anything that is begun.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from edge.domain.failures import Failure
+from edge.domain.power import Alarm, Charge, Power, alarms
 from edge.domain.robots import STARTS_MOTION, CommandStatus, CommandType, RobotCommand
 from edge.domain.tasks import DRIVING, Phase, Task, TaskEvent
 
 HOME = "home"
 """Whom a drive home is for."""
+BACK_OFF = "back_off"
+"""Whom a drive off the dock is for, when it is to dock again."""
+_NOT_LOADED = frozenset({Phase.ASSIGNED, Phase.TO_SOURCE, Phase.WAITING_FOR_LOAD})
 
 ARRIVED, STOPPED, CANCELLED = "NONE", "STOPPED", "CANCELLED"
 """How drives end, besides the failures of edge.domain.failures."""
+NO_FAILURE = frozenset({ARRIVED, STOPPED, CANCELLED})
 
 
 class Drive(NamedTuple):
@@ -43,6 +52,8 @@ class Waits:
     load_s: float
     handover_s: float
     home_s: float
+    home_again_s: float = 30.0
+    """After a drive home that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +61,9 @@ class Situation:
     """`waited_s`: how long the task has been in its phase; `queued`: there may be a task to take;
     `idle_s`: since when nothing was to be done.
 
-    `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none. `at`: the time,
-    as orders have it.
+    `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none, and `approach` the
+    id of the point in front of it. `at_home`: it stands on its dock, or does not know where it is; `home_failed`: the
+    last drive there did not arrive. `told`: the alarms that staff know of. `at`: the time, as orders have it.
     """
 
     waits: Waits
@@ -65,7 +77,11 @@ class Situation:
     maintenance: bool = False
     idle_s: float = 0.0
     dock: str | None = None
+    approach: str | None = None
     at_home: bool = False
+    home_failed: bool = False
+    charge: Charge = field(default_factory=Charge)
+    told: frozenset[Alarm] = frozenset()
     at: str = ""
 
 
@@ -122,7 +138,14 @@ class Answer:
     reason: str = ""
 
 
-Act = Wait | Go | Halt | Forget | Step | Claim | Relocate | Answer
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Write which alarms there are now."""
+
+    alarms: frozenset[Alarm]
+
+
+Act = Tell | Wait | Go | Halt | Forget | Step | Claim | Relocate | Answer
 
 
 def errand_of(task: Task) -> str:
@@ -136,6 +159,7 @@ def next_act(now: Situation) -> Act:
         _after_drive(now)
         or _order_for_any_time(now)
         or _late_order(now)
+        or _alarms(now)
         or _standing(now)
         or _task(now)
         or _order(now)
@@ -186,6 +210,13 @@ def _late_order(now: Situation) -> Act | None:
     return None if driven else Answer(order.id, CommandStatus.EXPIRED)
 
 
+def _alarms(now: Situation) -> Act | None:
+    if now.charge.power is None:
+        return None  # nobody knows yet; what was told before a restart stays
+    wanted = alarms(now.charge, home_failed=now.home_failed)
+    return None if wanted == now.told else Tell(wanted)
+
+
 def _standing(now: Situation) -> Act | None:
     order = _drive_order(now)
     if now.stopped:
@@ -203,6 +234,8 @@ def _task(now: Situation) -> Act | None:
         return None
     if (order := _drive_order(now)) is not None:
         return Answer(order.id, CommandStatus.FAILED, "BUSY")
+    if _gives_back(now.charge.power, task.phase):
+        return Halt() if now.drive is not None else Step(task.id, TaskEvent.RELEASE)
     if task.phase is Phase.ASSIGNED:
         return Step(task.id, TaskEvent.START)
     if task.phase in DRIVING:
@@ -211,6 +244,13 @@ def _task(now: Situation) -> Act | None:
             return Wait()
         return Go(errand, task.goal or "")
     return _wait_for_people(now, task)
+
+
+def _gives_back(power: Power | None, phase: Phase) -> bool:
+    """Whether a task is better left to later. With a load on the tray it is finished, however low the battery."""
+    if power is Power.CRITICAL:
+        return phase in _NOT_LOADED
+    return power is Power.LOW and phase is Phase.ASSIGNED
 
 
 def _wait_for_people(now: Situation, task: Task) -> Act:
@@ -236,6 +276,9 @@ def _order(now: Situation) -> Act | None:
         return Answer(orders[0].id, CommandStatus.FAILED, "REPLACED")
     if not orders:
         return None
+    empty = now.charge.power is Power.CRITICAL and not now.maintenance
+    if empty and orders[0].type is CommandType.GO_TO:
+        return Answer(orders[0].id, CommandStatus.FAILED, "BATTERY")
     if now.drive is not None and now.drive.errand == orders[0].id:
         return Wait()
     if orders[0].type is CommandType.GO_TO:
@@ -248,15 +291,21 @@ def _order(now: Situation) -> Act | None:
 def _queue(now: Situation) -> Act | None:
     if now.maintenance:
         return Wait()
-    if now.queued:
+    if now.queued and not now.charge.is_wanted:
         return Claim()
-    if now.drive is not None and now.drive.errand != HOME:
+    if now.drive is not None and now.drive.errand not in (HOME, BACK_OFF):
         return Halt()  # for a task or an order that is gone
     return None
 
 
 def _idle(now: Situation) -> Act:
-    wants_home = not now.at_home and now.idle_s >= now.waits.home_s
-    if now.drive is None and now.dock is not None and wants_home:
-        return Go(HOME, now.dock)
-    return Wait()
+    if now.drive is not None or now.dock is None:
+        return Wait()
+    charge = now.charge
+    if charge.is_missed and not charge.docked_again and now.approach is not None:
+        return Go(BACK_OFF, now.approach)
+    at_once = charge.is_wanted or charge.docked_again
+    patience_s = 0.0 if at_once else now.waits.home_s
+    if now.home_failed:
+        patience_s = max(patience_s, now.waits.home_again_s)
+    return Wait() if now.at_home or now.idle_s < patience_s else Go(HOME, now.dock)

@@ -111,6 +111,7 @@ TABLE: dict[Phase, dict[TaskEvent, Phase]] = {
     },
     Phase.WAITING_FOR_LOAD: {
         TaskEvent.LOAD: Phase.TO_DESTINATION,
+        TaskEvent.RELEASE: Phase.QUEUED,
         TaskEvent.GIVE_UP_WAITING: Phase.FAILED,
         TaskEvent.FAIL: Phase.FAILED,
         TaskEvent.CANCEL: Phase.CANCELLED,

@@ -1,0 +1,112 @@
+"""How full the battery is, in the three words that matter, and what staff are told about power.
+
+Charge is a fraction, 0 to 1.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FULL = 0.95
+"""A charger may rest when the battery is this full."""
+
+
+class Power(StrEnum):
+    OK = "OK"
+    LOW = "LOW"
+    """No new task is taken; what is in hand is finished; then to the dock."""
+    CRITICAL = "CRITICAL"
+    """To the dock at once, unless somebody's load is on the tray."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLimits:
+    """Below `low` and `critical`; once low, tasks are taken again from `charged` on."""
+
+    low: float
+    critical: float
+    charged: float
+
+
+def power_after(
+    before: Power | None, level: float, limits: PowerLimits, *, charging: bool
+) -> Power:
+    """The state at a charge of `level`. None: nobody knows what was before, so one who charges goes on charging."""
+    if level < limits.critical:
+        return Power.CRITICAL
+    if level < limits.low:
+        return Power.CRITICAL if before is Power.CRITICAL else Power.LOW
+    if level >= limits.charged or before is Power.OK:
+        return Power.OK
+    return Power.LOW if before is not None or charging else Power.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """`power`: None until the battery was heard. `uncharged_s`: how long the robot has stood on its dock without
+    charging; from `patience_s` on that is long. `docked_again`: for that reason it has backed off and docked anew."""
+
+    power: Power | None = None
+    uncharged_s: float = 0.0
+    patience_s: float = 20.0
+    docked_again: bool = False
+
+    @property
+    def is_wanted(self) -> bool:
+        """Charging comes before work."""
+        return self.power in (Power.LOW, Power.CRITICAL)
+
+    @property
+    def is_missed(self) -> bool:
+        """It should be charging, and is not."""
+        return self.uncharged_s >= self.patience_s
+
+
+class Alarm(StrEnum):
+    BATTERY_LOW = "BATTERY_LOW"
+    BATTERY_CRITICAL = "BATTERY_CRITICAL"
+    NOT_CHARGING = "NOT_CHARGING"
+    CANNOT_DOCK = "CANNOT_DOCK"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmText:
+    """What is wrong, and what a person can do about it."""
+
+    title: str
+    message: str
+    remedy: str
+
+
+ALARMS: dict[Alarm, AlarmText] = {
+    Alarm.BATTERY_LOW: AlarmText(
+        "Battery low",
+        "The battery is low. The robot finishes what it has in hand, takes no new trips, and drives to its dock.",
+        "Keep the way to its dock free.",
+    ),
+    Alarm.BATTERY_CRITICAL: AlarmText(
+        "Battery nearly empty",
+        "The battery is nearly empty. The robot drives to its dock at once; a load on its tray is delivered first.",
+        "Keep the way to its dock free, or push it there.",
+    ),
+    Alarm.NOT_CHARGING: AlarmText(
+        "Not charging",
+        "The robot stands on its dock and does not charge, also after it docked again.",
+        "See that the dock has power and its contacts are clean, and push the robot onto it.",
+    ),
+    Alarm.CANNOT_DOCK: AlarmText(
+        "Cannot reach its dock",
+        "The robot must charge and cannot reach its dock. It tries again.",
+        "Clear the way to its dock, or push it there and tell it its place.",
+    ),
+}
+
+
+def alarms(charge: Charge, *, home_failed: bool) -> frozenset[Alarm]:
+    """What staff should know now. `home_failed`: the last drive to the dock did not arrive."""
+    wanted = {Power.LOW: Alarm.BATTERY_LOW, Power.CRITICAL: Alarm.BATTERY_CRITICAL}
+    found = {wanted[charge.power]} if charge.power in wanted else set()
+    if charge.docked_again and charge.is_missed:
+        found.add(Alarm.NOT_CHARGING)
+    if home_failed and charge.is_wanted:
+        found.add(Alarm.CANNOT_DOCK)
+    return frozenset(found)
