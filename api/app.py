@@ -37,7 +37,7 @@ from edge.store.database import Database, new_id
 
 DESCRIPTION = "The robot's own contract, served from its own store with or without a network."
 FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Failure} for status in (401, 403, 404, 409, 413, 422, 429, 503)
+    status: {"model": Failure} for status in (401, 403, 404, 409, 413, 422, 429, 503, 507)
 }
 
 ROUTERS = (

@@ -80,6 +80,8 @@ def answer(error: errors.LunaError) -> Response:
     if isinstance(error, TooManyError):
         headers = {"Retry-After": str(error.retry_after_s)}
         return envelope.failure(429, error.code, str(error), error.details, headers)
+    if isinstance(error, errors.StorageFullError):
+        return envelope.failure(507, error.code, str(error), error.details, {})
     if isinstance(error, errors.UnavailableError):
         # One code for all that is away; which part it was, the message says.
         return envelope.failure(

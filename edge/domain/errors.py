@@ -11,6 +11,8 @@ LunaError
 │   ├── InvalidTransitionError
 │   └── RobotStoppedError
 ├── UnavailableError         a part of the robot is away; try again
+│   ├── StorageFullError     nothing new is begun until there is room
+│   └── StorageFailedError   the store's disk fails: nothing is taken on until it is well
 └── SetupError               the machine or its data is not fit; `hint` says what to do
 
 `code` is stable and is what programs read; `message` is for people; `details` are facts.
@@ -96,6 +98,24 @@ class RobotStoppedError(ConflictError):
 
 class UnavailableError(LunaError):
     code = "ROBOT_UNAVAILABLE"
+
+
+class StorageFullError(UnavailableError):
+    code = "STORAGE_FULL"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The robot's disk is full, so nothing new can be written down.",
+            hint="Ask the staff to make room on it.",
+        )
+
+
+class StorageFailedError(UnavailableError):
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The robot's store fails ({why}); this was not done, or is not known to be done.",
+            hint="Ask again in a moment; if it stays so, luna db check says more.",
+        )
 
 
 class SetupError(LunaError):

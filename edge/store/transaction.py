@@ -1,14 +1,14 @@
 """A view of the store, and a change in the making: what every query and every change is given."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 from uuid_utils import compat as uuids
 
 from edge.clock import HybridLogicalClock
-from edge.domain.errors import LunaError
+from edge.domain.errors import LunaError, StorageFullError
 from edge.domain.times import format_time, later
 from edge.domain.users import Actor
 from edge.ports import Clock
@@ -40,15 +40,21 @@ class ChangeStandsError(Exception):
 class Reader:
     """One consistent view of the store. `now` is the time at which it was taken."""
 
-    def __init__(self, connection: sqlite.Connection, now: str) -> None:
+    def __init__(
+        self, connection: sqlite.Connection, now: str, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """`check` raises where the view is no more."""
         self.connection = connection
         self.now = now
+        self._check = check
 
     def rows(self, sql: str, *values: Any) -> list[sqlite.Row]:
+        self._check()
         rows: list[sqlite.Row] = self.connection.execute(sql, values).fetchall()
         return rows
 
     def row(self, sql: str, *values: Any) -> sqlite.Row | None:
+        self._check()
         row: sqlite.Row | None = self.connection.execute(sql, values).fetchone()
         return row
 
@@ -68,12 +74,14 @@ class Transaction(Reader):
         clock: Clock,
         now: str,
         origin: str = "",
+        room: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(connection, now)
         self.actor = actor
         self.origin = actor.origin or origin
         """Whose change it is: the robot's id, or `central`."""
         self._clock = clock
+        self._room = room
         self._hlc: HybridLogicalClock | None = None
 
     def execute(self, sql: str, *values: Any) -> int:
@@ -91,6 +99,11 @@ class Transaction(Reader):
         return self.execute(
             f"UPDATE {table} SET {settings} WHERE id = ?", *columns.values(), record_id
         )
+
+    def need_room(self) -> None:
+        """For what begins something: on a full disk only what has begun is written. Raises StorageFullError."""
+        if not self._room():
+            raise StorageFullError()
 
     def later(self, seconds: float) -> str:
         """The time so many seconds from now."""

@@ -1,0 +1,159 @@
+"""The store's file: making it, opening it, and refusing what is not one of ours."""
+
+import contextlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from edge.clock import SystemClock
+from edge.domain.errors import SetupError
+from edge.ports import Clock
+from edge.store import sqlite
+from edge.store.ballast import Ballast
+from edge.store.migrations import APPLICATION_ID, SCHEMA_VERSION
+from edge.store.transaction import new_id, timestamp
+from edge.store.trouble import Trouble, trouble_of
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long a writer waits for another process' commit; commits take milliseconds, a slow card's a second."""
+SYNCHRONOUS = "FULL"
+"""Not NORMAL: in WAL mode NORMAL loses acknowledged commits in a power cut."""
+CHECKPOINT_PAGES = 1_000
+"""The log is written back when it has grown to so many pages (of 4 KiB)."""
+LOG_KEPT_BYTES = 4 << 20
+"""A log that grew longer is cut back to this once it is written back."""
+CLOCK_WAS_SET = datetime(2025, 1, 1, tzinfo=UTC)
+"""A clock that says an earlier time was never set."""
+
+ANOTHER = "Use the program that made it, or another data directory."
+NOT_OURS = "Use another data directory, or put a backup in its place: luna db restore."
+
+
+def create(path: Path, *, clock: Clock | None = None, robot_id: str = "") -> None:
+    """Make the store at `path`, or bring it up to this program's schema. Raises SetupError."""
+    from edge.store import migrations  # keeps sqlite-utils (and numpy) out of running processes
+
+    clock = clock or SystemClock()
+    sqlite.check_library()
+    check_clock(clock)
+    if path.exists():
+        _refuse_newer(path)
+    connection = sqlite.connect(_uri(path, "rwc"), uri=True)
+    try:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        _configure(connection)
+        migrations.apply(connection)
+        birth = {
+            "birth": new_id(),
+            "robot_id": robot_id,
+            "created_at": timestamp(clock),
+            "hlc": "",
+        }
+        connection.executemany(
+            "INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", birth.items()
+        )
+    finally:
+        connection.close()
+    sync_folder(path.parent)
+
+
+def connect(path: Path, mode: str, **options: Any) -> sqlite.Connection:
+    """`mode`: `rw` or `ro`, of a file that exists."""
+    connection = sqlite.connect(_uri(path, mode), uri=True, **options)
+    try:
+        _configure(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def check(path: Path) -> None:
+    """Raises SetupError where the file is not a store of this program's schema."""
+    if not path.exists():
+        raise SetupError(
+            f"There is no store at {path}.",
+            hint="Run luna sim, or put a backup there: luna db restore.",
+        )
+    found = schema_version(path)
+    if found > SCHEMA_VERSION:
+        _refuse_newer(path)
+    if found != SCHEMA_VERSION:
+        raise SetupError(
+            f"The store {path} has schema {found}; this program has {SCHEMA_VERSION}.",
+            hint="Bring it up to date with luna db migrate, or use the program that made it.",
+        )
+
+
+def check_clock(clock: Clock) -> None:
+    """Raises SetupError where the clock was never set: every deadline, token and order of events would be wrong."""
+    now = clock.now()
+    if now < CLOCK_WAS_SET:
+        raise SetupError(
+            f"The clock says {now:%Y-%m-%d %H:%M}, so it was never set; nothing is written with such a time.",
+            hint="Set it (sudo timedatectl set-ntp true, or set-time), then start again.",
+        )
+
+
+def schema_version(path: Path) -> int:
+    """0 for a file that is still empty. Raises SetupError where it is not one of ours."""
+    try:
+        with contextlib.closing(_opened(path)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    except sqlite.sqlite3.Error as error:
+        if trouble_of(error, path) is Trouble.FULL:
+            raise SetupError(f"The disk of {path} is full.", hint="Make room on it.") from error
+        raise SetupError(f"{path} is not a LUNA store: {error}.", hint=NOT_OURS) from error
+    if tables and application != APPLICATION_ID:
+        raise SetupError(f"{path} is the database of another program.", hint=NOT_OURS)
+    return int(version)
+
+
+def _opened(path: Path) -> sqlite.Connection:
+    """On a disk without a free byte not even a reader can be opened: then the ballast goes first."""
+    try:
+        connection = connect(path, "rw")
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    except sqlite.sqlite3.Error as error:
+        if trouble_of(error, path) is Trouble.FULL and Ballast.beside(path).give_up():
+            return connect(path, "rw")
+        raise
+    return connection
+
+
+def _refuse_newer(path: Path) -> None:
+    found = schema_version(path)
+    if found > SCHEMA_VERSION:
+        raise SetupError(
+            f"The store {path} has schema {found}, newer than this program's {SCHEMA_VERSION}.",
+            hint=ANOTHER,
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """A file that was made or renamed is still there after a power cut only when its folder is synced too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path))}?mode={mode}"
+
+
+def _configure(connection: sqlite.Connection) -> None:
+    for name, value in (
+        ("busy_timeout", BUSY_TIMEOUT_MS),
+        ("foreign_keys", "ON"),
+        ("synchronous", SYNCHRONOUS),
+        ("wal_autocheckpoint", CHECKPOINT_PAGES),
+        ("journal_size_limit", LOG_KEPT_BYTES),
+    ):
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()

@@ -1,0 +1,80 @@
+"""The views of a process: readers, and the end of those that keep the log from being written back."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.domain.errors import UnavailableError
+from edge.ports import Clock
+from edge.store import opening, sqlite
+from edge.store.transaction import Reader, timestamp
+
+LOG_SOFT_BYTES, LOG_HARD_BYTES = 8 << 20, 12 << 20
+VIEW_S, VIEW_HARD_S = 2.0, 0.1
+"""A view may last this long while the log is over its soft and its hard limit. Else it may last as it likes."""
+
+
+class View:
+    """One connection's view; `end` may be called from any thread."""
+
+    def __init__(self, connection: sqlite.Connection, now: str) -> None:
+        self.since = time.monotonic()
+        self.ended = False
+        self._connection = connection
+        self._lock = threading.Lock()
+        connection.execute("BEGIN")
+        self.reader = Reader(connection, now, check=self._check)
+
+    def end(self, *, in_the_way: bool = False) -> None:
+        self.ended = self.ended or in_the_way
+        if in_the_way:
+            self._connection.interrupt()
+        with self._lock, contextlib.suppress(sqlite.sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _check(self) -> None:
+        if self.ended:
+            raise UnavailableError("This took too long while others had to write. Try again.")
+
+
+class Views:
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path, self._clock = path, clock
+        self._connections = threading.local()
+        self._open: dict[int, View] = {}
+
+    @contextlib.contextmanager
+    def view(self) -> Iterator[Reader]:
+        """Raises UnavailableError where it was ended because it kept the log from being written back."""
+        view = View(self.connection(), timestamp(self._clock))
+        self._open[id(view)] = view
+        try:
+            yield view.reader
+        except sqlite.sqlite3.Error:
+            view._check()
+            raise
+        finally:
+            del self._open[id(view)]
+            view.end()
+
+    def connection(self) -> sqlite.Connection:
+        """This thread's own."""
+        connection: sqlite.Connection | None = getattr(self._connections, "connection", None)
+        if connection is None:
+            connection = opening.connect(self._path, "ro", check_same_thread=False)
+            connection.execute("PRAGMA query_only = ON")
+            self._connections.connection = connection
+        return connection
+
+    def end_those_in_the_way(self, log_bytes: int) -> int:
+        """How many were ended: those that have lasted too long for a log of this size."""
+        if log_bytes < LOG_SOFT_BYTES or not self._open:
+            return 0
+        limit_s = VIEW_HARD_S if log_bytes >= LOG_HARD_BYTES else VIEW_S
+        old = [one for one in list(self._open.values()) if time.monotonic() - one.since > limit_s]
+        for view in old:
+            view.end(in_the_way=True)
+        return len(old)

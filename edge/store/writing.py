@@ -1,0 +1,163 @@
+"""The one connection of a process that writes: many changes in one durable commit, and what happens when it fails."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from edge.domain.errors import StorageFailedError
+from edge.domain.users import Actor
+from edge.ports import Clock
+from edge.store import opening, sqlite
+from edge.store.ballast import Ballast
+from edge.store.transaction import ChangeStandsError, Transaction, timestamp
+from edge.store.trouble import Trouble, in_words, trouble_of
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+MEND_EVERY_S = 1.0
+"""A disk that fails is asked so often whether it is well again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T]):
+    actor: Actor
+    work: Callable[[Transaction], T]
+    future: "Future[T]"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`kept`: the change stays in the commit."""
+
+    result: Any = None
+    raised: Exception | None = None
+    kept: bool = True
+
+
+class WritingConnection:
+    """Made in one thread, then used in one other."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Raises sqlite3.Error."""
+        self._path, self._clock = path, clock
+        self._ballast = Ballast.beside(path)
+        self._connection = opening.connect(path, "rw", check_same_thread=False)
+        self._failed: str | None = None
+        self._mend_at = 0.0
+        self.origin = self._meta("robot_id")
+        self._settle(wait_ms=0)
+
+    def commit(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
+        """All of them in one transaction, durable when this returns. Raises Exception where none of them is."""
+        if self._failed is not None:
+            self._mend(self._failed)
+        opening.check_clock(self._clock)
+        try:
+            return self._attempt(jobs)
+        except sqlite.sqlite3.Error as error:
+            self._roll_back()
+            trouble = trouble_of(error, self._path)
+            if trouble is Trouble.FULL and self._ballast.give_up():
+                log.error("the disk is full: the ballast is given up, and nothing new is begun")
+                return self.commit(jobs)
+            if trouble is Trouble.DISK:
+                log.error("the store fails: nothing is written until it is well again: %s", error)
+                self._failed = str(error)
+            if trouble is None:
+                raise  # a mistake of ours
+            raise in_words(trouble, error) from error
+
+    def log_bytes(self) -> int:
+        """The size of the write-ahead log."""
+        try:
+            return Path(f"{self._path}-wal").stat().st_size
+        except OSError:
+            return 0
+
+    def close(self) -> None:
+        """The last one to close writes the log back and removes it."""
+        self._connection.close()
+
+    def _attempt(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        now = timestamp(self._clock)
+        outcomes = [self._run(job, now) for job in jobs]
+        self._connection.execute("COMMIT")
+        return outcomes
+
+    def _run(self, job: Job[Any], now: str) -> Outcome:
+        """One change in its savepoint: what it gave, or what it raised with all of it undone."""
+        self._connection.execute("SAVEPOINT change")
+        transaction = Transaction(
+            self._connection,
+            actor=job.actor,
+            clock=self._clock,
+            now=now,
+            origin=self.origin,
+            room=lambda: not self._ballast.spent,
+        )
+        try:
+            outcome = Outcome(job.work(transaction))
+            transaction.finish()
+        except ChangeStandsError as refusal:
+            transaction.finish()
+            outcome = Outcome(raised=refusal.error)
+        except Exception as error:  # it belongs to the one who asked, not to this thread
+            if trouble_of(error, self._path):
+                raise  # but this is everybody's
+            self._connection.execute("ROLLBACK TO change")
+            outcome = Outcome(raised=error, kept=False)
+        self._connection.execute("RELEASE change")
+        return outcome
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite.sqlite3.Error as error:
+            self._failed = str(error)
+
+    def _mend(self, why: str) -> None:
+        """See whether the disk is well again. Raises StorageFailedError.
+
+        After a sync that failed, the kernel takes what it could not write for written: what is read back looks well
+        and is gone after a power cut. So all that is committed is written to the file once more, and the log is begun
+        anew.
+        """
+        if time.monotonic() < self._mend_at:
+            raise StorageFailedError(why)
+        self._mend_at = time.monotonic() + MEND_EVERY_S
+        try:
+            fresh = opening.connect(self._path, "rw", check_same_thread=False)
+            self._connection.close()
+            self._connection = fresh
+            self._settle(wait_ms=opening.BUSY_TIMEOUT_MS)
+            (sound,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            if sound != "ok":
+                raise StorageFailedError(str(sound))
+        except sqlite.sqlite3.Error as error:
+            raise StorageFailedError(str(error)) from error
+        self._failed = None
+        log.warning("the store is well again")
+
+    def _settle(self, *, wait_ms: int) -> None:
+        """Write the whole log back and begin it anew: what a process before us left in it may not be on the disk.
+
+        With `wait_ms` 0 it is left where others have the store open: then it was begun by them.
+        """
+        self._connection.execute(f"PRAGMA busy_timeout = {wait_ms}")
+        try:
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {opening.BUSY_TIMEOUT_MS}")
+        if busy and wait_ms:
+            raise StorageFailedError("somebody keeps the log from being written back")
+
+    def _meta(self, key: str) -> str:
+        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0])

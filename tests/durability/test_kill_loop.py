@@ -1,0 +1,79 @@
+"""Kill -9 at any moment: what was acknowledged is there, once and whole, and the story goes on."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.store.database import Database
+from tests.durability.conftest import Counts
+from tests.durability.story import kept
+
+pytestmark = pytest.mark.timeout(1800)
+
+CHECKPOINT_PAGES = 40
+REOPEN_S = 1.0
+
+
+class Teller:
+    """Runs the story in children that can be killed."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def until_killed(self, path: Path, after: int, delay_s: float) -> int:
+        """Kill it so long after it has said `after` changes; the last that it said, 0 where none."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(path, file=self._process.stdin, flush=True)
+        said = 0
+        child = int(self._process.stdout.readline().split()[1])
+        lines = iter(self._process.stdout.readline, "gone\n")
+        for _, line in zip(range(after), lines, strict=False):
+            said = int(line)
+        time.sleep(delay_s)
+        os.kill(child, signal.SIGKILL)
+        for line in lines:
+            said = int(line)
+        return said
+
+
+@contextmanager
+def teller(root: Path, *arguments: str) -> Iterator[Teller]:
+    command = [sys.executable, "-m", "tests.durability.story", *arguments]
+    with subprocess.Popen(
+        command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Teller(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+def test_a_killed_writer_loses_nothing_does_nothing_twice_and_leaves_nothing_half(
+    store: Path, fast: Path, root: Path, counts: Counts
+) -> None:
+    store = Path(shutil.copytree(store.parent, fast / "data")) / store.name
+    rng = random.Random(1)
+    said = there = 0
+    with teller(root, str(CHECKPOINT_PAGES)) as told:
+        for _ in range(counts.kills):
+            said = told.until_killed(store, rng.randrange(1, 5), rng.uniform(0, 0.02)) or there
+            began = time.monotonic()
+            database = Database.open(store)
+            took_s = time.monotonic() - began
+            there = database.read(kept)
+            sound = database.read(lambda reader: reader.value("PRAGMA quick_check"))
+            database.close()
+            # One more may be there: written, and killed before it could be said.
+            assert there in (said, said + 1)
+            assert sound == "ok"
+            assert took_s <= REOPEN_S
+    assert there > counts.kills
