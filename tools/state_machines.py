@@ -36,10 +36,10 @@ def picture(table: Table) -> str:
 def redrawn(page: str) -> str:
     """The page with each picture as its table is now. Raises ValueError where a heading has none."""
     for name, table in MACHINES.items():
-        block = re.compile(rf"(## {name}\n.*?)```mermaid\n.*?```", re.DOTALL)
-        page, found = block.subn(lambda at, new=picture(table): at[1] + new, page, count=1)
-        if not found:
+        old = re.search(rf"## {name}\n.*?(```mermaid\n.*?```)", page, re.DOTALL)
+        if old is None:
             raise ValueError(f"{PAGE.name} has no picture under {name}")
+        page = page[: old.start(1)] + picture(table) + page[old.end(1) :]
     return page
 
 
