@@ -97,6 +97,7 @@ class Navigator(Section):
     localisation: Literal["scan", "amcl", "tf"] = Field(
         "scan", description="who says where it is: own scan matching, /amcl_pose, or TF"
     )
+    laser_frame: str = Field("laser", description="frame of the scans; others are refused")
 
 
 class Sim(Section):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Pose as PoseMessage
-from geometry_msgs.msg import PoseStamped, Quaternion, Twist
+from geometry_msgs.msg import PoseStamped, Quaternion, Transform, Twist
 from luna_interfaces.msg import EmergencyStop
 from nav_msgs.msg import OccupancyGrid as GridMessage
 from nav_msgs.msg import Odometry
@@ -16,8 +16,9 @@ from nav_msgs.msg import Path as PathMessage
 from sensor_msgs.msg import BatteryState, LaserScan
 
 from firmware_bridge.sockets import GateState
-from ros_nodes.navigation.geometry import Points, Pose
+from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.maps import OccupancyGrid
+from ros_nodes.navigation.sensing import Scan
 
 MAP, ODOM, BASE, LASER = "map", "odom", "base_link", "laser"
 
@@ -39,6 +40,10 @@ def pose_message(pose: Pose) -> PoseMessage:
 
 def pose(message: PoseMessage) -> Pose:
     return Pose(message.position.x, message.position.y, yaw(message.orientation))
+
+
+def transform(message: Transform) -> Pose:
+    return Pose(message.translation.x, message.translation.y, yaw(message.rotation))
 
 
 def pose_stamped(pose: Pose, stamp: Time, frame: str = MAP) -> PoseStamped:
@@ -102,15 +107,17 @@ def scan_message(
     return message
 
 
-def scan_points(message: LaserScan) -> Points:
-    """Where the rays ended, in the frame of the laser; rays that met nothing are left out."""
-    ranges = np.asarray(message.ranges, dtype=np.float64)
-    angles = message.angle_min + message.angle_increment * np.arange(len(ranges))
-    met = (ranges >= message.range_min) & (ranges <= message.range_max) & np.isfinite(ranges)
-    points: Points = np.stack(
-        [ranges[met] * np.cos(angles[met]), ranges[met] * np.sin(angles[met])], axis=1
+def scan(message: LaserScan) -> Scan:
+    return Scan(
+        frame=message.header.frame_id,
+        stamp=seconds(message.header.stamp),
+        angle_min=message.angle_min,
+        angle_max=message.angle_max,
+        angle_step=message.angle_increment,
+        range_min=message.range_min,
+        range_max=message.range_max,
+        ranges=np.asarray(message.ranges, dtype=np.float64),
     )
-    return points
 
 
 def path_message(points: Iterable[tuple[float, float]], stamp: Time) -> PathMessage:

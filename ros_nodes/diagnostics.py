@@ -7,6 +7,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from edge.domain.line_faults import LINE_FAULTS
 from edge.domain.stops import CAUSES, MotionState, StopCause
 from firmware_bridge.sockets import GateState
+from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
 
 OK, WARN, ERROR, STALE = (
     DiagnosticStatus.OK,
@@ -21,11 +22,13 @@ LINE = ("link_", "frames_")
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the emergency stop node knows. `gate`: None while it is away; `scan_age_s`: None before the
-    first; `localised`: None where nobody has said; `silent`: nodes that beat no more."""
+    first; `scan_fault`: why the newest was refused; `localised`: None where nobody has said; `silent`:
+    nodes that beat no more."""
 
     gate: GateState | None
     scan_age_s: float | None
     scan_limit_s: float
+    scan_fault: SensorFault | None
     localised: bool | None
     heard: frozenset[str]
     silent: tuple[str, ...]
@@ -35,6 +38,17 @@ def statuses(seen: Seen, robot: str) -> DiagnosticArray:
     """All of it; `robot`: its id. The stamp is the caller's to set."""
     found = [_gate(seen.gate), _line(seen.gate), _battery(seen.gate)]
     found += [_laser(seen), _localisation(seen), _nodes(seen)]
+    return _array(found, robot)
+
+
+def sensors(fault: SensorFault | None, robot: str) -> DiagnosticArray:
+    """What the navigator knows of the sensors that it finds its place by."""
+    if fault is None:
+        return _array([_status("sensors", OK, "Scans and odometry are fit to drive by.")], robot)
+    return _array([_status("sensors", ERROR, str(SENSOR_FAULTS[fault]), fault=fault)], robot)
+
+
+def _array(found: list[DiagnosticStatus], robot: str) -> DiagnosticArray:
     for status in found:
         status.name, status.hardware_id = f"luna: {status.name}", robot
     return DiagnosticArray(status=found)
@@ -79,6 +93,8 @@ def _battery(gate: GateState | None) -> DiagnosticStatus:
 
 def _laser(seen: Seen) -> DiagnosticStatus:
     age = seen.scan_age_s
+    if seen.scan_fault is not None:
+        return _status("laser", ERROR, str(SENSOR_FAULTS[seen.scan_fault]), fault=seen.scan_fault)
     if age is None or age > seen.scan_limit_s:
         message = "No fresh scan, so the robot stands. Look at the laser's cable and driver."
         return _status("laser", ERROR, message, age_s="never" if age is None else round(age, 2))

@@ -28,6 +28,8 @@ from ros_nodes import convert, diagnostics, qos
 from ros_nodes.alive import Watch
 from ros_nodes.base import RETRY_S, is_open
 from ros_nodes.live import Live
+from ros_nodes.navigation.sensing import Scan, SensorCheck
+from ros_nodes.navigation.sensor_faults import SensorFault
 from ros_nodes.navigation.zones import CollisionZones
 from ros_nodes.runtime import pace, steady
 
@@ -56,8 +58,10 @@ class EmergencyStop(Node):
         self._newest: GateState | None = None
         self._stood_at = -STOP_HEARD_S
         self._zones = CollisionZones(settings.robot.radius_m)
-        self._scan: LaserScan | None = None
+        self._check = SensorCheck(settings.navigator.laser_frame, settings.sim.speed)
+        self._scan: Scan | None = None
         self._scan_at = 0.0
+        self._scan_fault: SensorFault | None = None
         self._localised: bool | None = None
         self._alive = Watch(self)
         self._robot_id = settings.robot.id
@@ -78,9 +82,12 @@ class EmergencyStop(Node):
     def close(self) -> None:
         self._watcher.close()
 
-    def _on_scan(self, scan: LaserScan) -> None:
-        self._scan_at = self._seconds()
-        self._scan = scan  # unpacked only when something drives
+    def _on_scan(self, message: LaserScan) -> None:
+        scan = convert.scan(message)
+        clock = float(self.get_clock().now().nanoseconds) * 1e-9
+        self._scan_fault = self._check.scan_fault(scan, clock)
+        if self._scan_fault is None:
+            self._scan_at, self._scan = self._seconds(), scan
 
     def _on_localised(self, message: Bool) -> None:
         self._localised = bool(message.data)
@@ -94,13 +101,13 @@ class EmergencyStop(Node):
     def _allowed(self, v: float, w: float) -> float:
         """The share of a velocity that the newest scan lets through; none without a fresh scan, a
         known place and living nodes."""
-        if self._scan is None or self._seconds() - self._scan_at > SCAN_S:
+        if self._scan is None or abs(self._seconds() - self._scan_at) > SCAN_S:
             return 0.0
         if self._localised is False or self._alive.silent():
             return 0.0
         if time.monotonic() - self._stood_at < STOP_HEARD_S:
             return 0.0
-        return self._zones.check(convert.scan_points(self._scan), v, w).scale
+        return self._zones.check(self._scan.points(), v, w).scale
 
     def _seconds(self) -> float:
         return float(self._pace.now().nanoseconds) * 1e-9
@@ -138,7 +145,13 @@ class EmergencyStop(Node):
         age = None if self._scan is None else self._seconds() - self._scan_at
         gate = self._newest if is_open(self._watcher) else None
         seen = diagnostics.Seen(
-            gate, age, SCAN_S, self._localised, self._alive.heard, self._alive.silent()
+            gate,
+            age,
+            SCAN_S,
+            self._scan_fault,
+            self._localised,
+            self._alive.heard,
+            self._alive.silent(),
         )
         message = diagnostics.statuses(seen, self._robot_id)
         message.header.stamp = self.get_clock().now().to_msg()

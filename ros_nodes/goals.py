@@ -51,13 +51,14 @@ class Driven(Protocol):
 @dataclass(slots=True)
 class Running:
     """A goal being driven. `drive` is planned as soon as the robot knows where it is; `lost_s`: the seconds that it
-    did not, while it might have set off."""
+    did not, while it might have set off; `blind_s`: those of late without fresh scans or odometry."""
 
     handle: ServerGoalHandle
     goal: Waypoint
     done: Future
     drive: Driven | None = None
     lost_s: float = 0.0
+    blind_s: float = 0.0
     fed_back: float = field(default=-np.inf)
 
 

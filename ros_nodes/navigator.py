@@ -15,10 +15,10 @@ from nav_msgs.msg import Odometry
 from sensor_msgs.msg import LaserScan
 
 from edge import logs
-from edge.domain.stops import STANDING_STATES, MotionState
+from edge.domain.stops import STANDING_STATES, MotionState, StopCause
 from edge.domain.waypoints import Waypoint
 from edge.settings import Settings
-from ros_nodes import convert, parameters, qos
+from ros_nodes import convert, parameters, pose_topics, qos
 from ros_nodes.alive import Beat
 from ros_nodes.driving import SAID, Drive, DriveStep, Moment, Site
 from ros_nodes.goals import Driven, Goals, Running
@@ -29,13 +29,15 @@ from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.maps import OccupancyGrid as Grid
 from ros_nodes.navigation.progress import ProgressSettings
+from ros_nodes.navigation.sensing import Reading, SensorCheck
+from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS
 from ros_nodes.runtime import pace
 from ros_nodes.shown import Shown
-from ros_nodes.whereabouts import STANDING_S, Memory, Reading, Whereabouts
+from ros_nodes.whereabouts import STANDING_S, Memory
 
 CONTROL_S = 0.05
-STALE_S = 0.5
-"""Older odometry or scans are none, in s of the clock of control."""
+BLIND_S = 10.0
+"""A drive that has nothing fresh to drive by is given up after so long."""
 SITE_S = 1.0
 """How often it is looked whether waypoints or lanes changed, while a drive goes on."""
 
@@ -60,6 +62,9 @@ class Navigator(ManagedNode):
             max_turn_acceleration_rad_s2=robot.max_turn_acceleration_rad_s2,
         )
         self._speed = max(1.0, settings.sim.speed)
+        self._told_by = settings.navigator.localisation
+        self._check = SensorCheck(settings.navigator.laser_frame, settings.sim.speed)
+        self._robot_id = robot.id
         self._configured = self._active = False
         self._stop: MotionState = MotionState.HOLD
         self._posed_at = self._site_at = -np.inf
@@ -78,10 +83,13 @@ class Navigator(ManagedNode):
 
     def configure(self) -> None:
         grid, self._memory = self._ground()
-        self._whereabouts = Whereabouts(grid, self._memory)
-        self._shown = Shown(self, self._live, grid)
+        self._whereabouts, told = pose_topics.whereabouts(
+            self, self._told_by, grid, self._memory, self._check
+        )
+        self._shown = Shown(self, self._live, grid, self._robot_id)
         self._goals = Goals(self, self._begin, self._on_end)
         self._heard = (
+            *told,
             self.create_subscription(Odometry, "odom", self._on_odometry, qos.STREAM),
             self.create_subscription(LaserScan, "scan", self._on_scan, qos.SENSOR),
             self.create_subscription(StopMessage, "emergency_stop", self._on_stop, qos.EVERY_STOP),
@@ -112,24 +120,27 @@ class Navigator(ManagedNode):
         """Seconds of the clock of control."""
         return float(self._pace.now().nanoseconds) * 1e-9
 
+    def _message_time(self) -> float:
+        """Seconds of the clock of messages."""
+        return float(self.get_clock().now().nanoseconds) * 1e-9
+
     def _on_odometry(self, message: Odometry) -> None:
         speed, stamp = message.twist.twist, convert.seconds(message.header.stamp)
-        pose, wall = convert.pose(message.pose.pose), time.monotonic()
-        reading = Reading(stamp, self._now(), wall, pose, speed.linear.x, speed.angular.z)
+        pose, heard = convert.pose(message.pose.pose), (self._message_time(), self._now())
+        reading = Reading(stamp, *heard, time.monotonic(), pose, speed.linear.x, speed.angular.z)
         self._whereabouts.on_odometry(reading)
         self._show_pose(reading)
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         pose = convert.pose(message.pose.pose)
-        self._whereabouts.put_at(pose)
-        log.info("the robot is told where it is", x=pose.x, y=pose.y)
+        taken = self._whereabouts.put_at(pose)
+        log.info("the robot is told where it is", x=pose.x, y=pose.y, taken=taken)
 
     def _on_scan(self, scan: LaserScan) -> None:
         now, where = self._now(), self._whereabouts
-        if self._standing and now - where.scan_at < STANDING_S:
-            return
-        where.on_scan(convert.scan_points(scan), convert.seconds(scan.header.stamp), now)
-        self._shown.scan(where)
+        if where.wants_scan(now, driving=self._goals.running is not None):
+            where.on_scan(convert.scan(scan), self._message_time(), now)
+            self._shown.scan(where)
 
     @property
     def _standing(self) -> bool:
@@ -137,7 +148,7 @@ class Navigator(ManagedNode):
 
     def _show_pose(self, newest: Reading) -> None:
         period_s = STANDING_S if self._standing else parameters.seconds(self, "pose_period_s")
-        if newest.heard - self._posed_at >= period_s:
+        if abs(newest.heard - self._posed_at) >= period_s:
             self._posed_at = newest.heard
             self._shown.pose(self._whereabouts, newest)
 
@@ -145,6 +156,8 @@ class Navigator(ManagedNode):
 
     def _on_stop(self, message: StopMessage) -> None:
         self._stop = MotionState(message.state)
+        if StopCause.LIFTED in message.causes:
+            self._whereabouts.doubt()
         if self._stop in STANDING_STATES:
             self._goals.end(Reason.STOPPED)
 
@@ -175,7 +188,7 @@ class Navigator(ManagedNode):
             return
         running.lost_s += 0.0 if at.held else CONTROL_S
         if running.lost_s >= self._patience.lost_after_s:
-            self._goals.end(Reason.LOST)
+            self._goals.end(Reason.LOST, self._why_lost())
         else:
             self._tell(running, DriveStep(0.0, 0.0, "WAITING", 0.0, 0.0))
 
@@ -192,7 +205,8 @@ class Navigator(ManagedNode):
         )
 
     def _control(self) -> None:
-        if self._configured and self._goals.running is not None:
+        if self._configured:
+            self._shown.fault(self._whereabouts.fault(now := self._now()), now)
             self._goals.end_unwanted()
             self._drive_on()
         self._beat()
@@ -202,6 +216,9 @@ class Navigator(ManagedNode):
         if running is None:
             return
         at = self._look()
+        if self._is_blind(running, at):
+            self._goals.end(Reason.LOST, self._why_lost())
+            return
         if running.drive is None:
             self._set_off(running, at)
             return
@@ -209,7 +226,8 @@ class Navigator(ManagedNode):
             return
         step = running.drive.step(at)
         if step.ended is not None:
-            self._goals.end(step.ended, step.message)
+            lost = step.ended is Reason.LOST
+            self._goals.end(step.ended, self._why_lost() if lost else step.message)
             return
         self._velocity.publish(convert.twist(step.v, step.w))
         if step.state == "REPLANNING":
@@ -218,7 +236,7 @@ class Navigator(ManagedNode):
 
     def _take_site(self, drive: Driven, at: Moment) -> bool:
         """Waypoints or lanes that changed are driven by from now on. False where that ends the drive."""
-        if at.now - self._site_at < SITE_S or not at.localised:
+        if abs(at.now - self._site_at) < SITE_S or not at.localised:
             return True
         self._site_at = at.now
         site = self._memory.site()
@@ -237,9 +255,7 @@ class Navigator(ManagedNode):
 
     def _look(self) -> Moment:
         now, where = self._now(), self._whereabouts
-        newest = where.newest
-        heard = -np.inf if newest is None else newest.heard
-        fresh = now - heard < STALE_S and now - where.scan_at < STALE_S
+        newest, fresh = where.newest, where.is_fresh(now)
         return Moment(
             now=now,
             pose=where.pose,
@@ -250,6 +266,18 @@ class Navigator(ManagedNode):
             held=self._stop is not MotionState.RUNNING or not fresh,
         )
 
+    def _is_blind(self, running: Running, at: Moment) -> bool:
+        """Whether it might drive, but has had nothing to drive by for too long."""
+        held = self._stop is not MotionState.RUNNING
+        seeing = held or self._whereabouts.is_fresh(at.now)
+        running.blind_s = 0.0 if seeing else running.blind_s + CONTROL_S
+        return running.blind_s >= BLIND_S
+
+    def _why_lost(self) -> str:
+        """With the fault of a sensor, where there is one."""
+        fault = self._whereabouts.fault(self._now())
+        return SAID[Reason.LOST] if fault is None else f"{SAID[Reason.LOST]} {SENSOR_FAULTS[fault]}"
+
     def _on_end(self, running: Running, reason: Reason) -> None:
         """A drive is over: stand."""
         self._velocity.publish(Twist())
@@ -257,6 +285,6 @@ class Navigator(ManagedNode):
 
     def _tell(self, running: Running, step: DriveStep) -> None:
         now = self._now()
-        if now - running.fed_back >= parameters.seconds(self, "feedback_period_s"):
+        if abs(now - running.fed_back) >= parameters.seconds(self, "feedback_period_s"):
             running.fed_back = now
             self._shown.feedback(running, self._whereabouts, step)

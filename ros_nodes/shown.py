@@ -1,6 +1,7 @@
 """What the navigator shows, to ROS and on the live socket: map, pose, scan, plan, and how the drive goes."""
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from luna_interfaces.action import NavigateToWaypoint
 from nav_msgs.msg import OccupancyGrid
@@ -9,30 +10,37 @@ from rclpy.node import Node
 from std_msgs.msg import Bool
 
 from edge import logs
-from ros_nodes import convert, qos
+from ros_nodes import convert, diagnostics, qos
 from ros_nodes.driving import DriveStep
 from ros_nodes.goals import Driven, Running
 from ros_nodes.live import Live
 from ros_nodes.navigation.errors import Reason
 from ros_nodes.navigation.maps import OccupancyGrid as Grid
-from ros_nodes.whereabouts import Reading, Whereabouts
+from ros_nodes.navigation.sensing import Reading
+from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
+from ros_nodes.whereabouts import Whereabouts
+
+DIAGNOSE_S = 1.0
 
 log = logs.get("ros.navigator")
 
 
 class Shown:
-    def __init__(self, node: Node, live: Live, grid: Grid) -> None:
-        self._node, self._live = node, live
+    def __init__(self, node: Node, live: Live, grid: Grid, robot_id: str) -> None:
+        self._node, self._live, self._robot_id = node, live, robot_id
+        self._fault: SensorFault | None = None
+        self._fault_at = -np.inf
         self._localised: bool | None = None
         self._pose = node.create_publisher(PoseStamped, "pose", qos.STREAM)
         self._known = node.create_publisher(Bool, "localised", qos.STATE)
         self._map = node.create_publisher(OccupancyGrid, "map", qos.STATE)
         self._plan = node.create_publisher(PathMessage, "plan", qos.STATE)
+        self._diagnostics = node.create_publisher(DiagnosticArray, "diagnostics", qos.STREAM)
         stamp = node.get_clock().now().to_msg()
         self._map.publish(convert.grid_message(grid, stamp))
 
     def destroy(self) -> None:
-        for topic in (self._pose, self._known, self._map, self._plan):
+        for topic in (self._pose, self._known, self._map, self._plan, self._diagnostics):
             self._node.destroy_publisher(topic)
 
     def pose(self, where: Whereabouts, newest: Reading) -> None:
@@ -48,6 +56,18 @@ class Shown:
         if self._live.listened_to:
             points = np.round(where.pose.points_out(where.points), 2).tolist()
             self._live.publish("scan", points=points, stamp=round(where.scan_at, 3))
+
+    def fault(self, fault: SensorFault | None, now: float) -> None:
+        """What is wrong with the sensors, or nothing: at each change, and once a second of the clock `now`."""
+        if fault is self._fault and abs(now - self._fault_at) < DIAGNOSE_S:
+            return
+        if fault is not self._fault:
+            said = "They are well again." if fault is None else str(SENSOR_FAULTS[fault])
+            log.warning("sensors", fault=fault, said=said)
+        self._fault, self._fault_at = fault, now
+        message = diagnostics.sensors(fault, self._robot_id)
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
 
     def plan(self, drive: Driven) -> None:
         if drive.route is None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ros_nodes.navigation.geometry import Points, Pose, wrap_angle
 from ros_nodes.navigation.maps import OccupancyGrid
+from ros_nodes.navigation.rays import Rays
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,18 @@ class LocaliserSettings:
     inlier_m: float = 0.10
     min_points: int = 15
     good_quality: float = 0.45
+    sure_quality: float = 0.65
+    good_beyond: float = 0.15
+    sure_beyond: float = 0.05
+    """A scan fits with at least such a quality, and at most such a share of points beyond walls. As long as nothing
+    is in doubt, good will do; after a start and after bad scans a place is believed only when it is sure."""
+    beyond_m: float = 0.20
+    rays: int = 90
+    longest_ray_m: float = 30.0
     bad_scans_until_search: int = 3
-    bad_scans_until_lost: int = 10
+    bad_scans_until_lost: int = 5
+    """A second at 5 Hz: with the second until a standing robot looks, two until a carried one notices."""
     longest_jump_m: float = 0.5
-    sure_quality: float = 0.8
-    """At a start: below this another place nearby may fit better, and is looked for. Later: what was searched for
-    because scans were bad is believed only from this on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,17 @@ would hold the robot for the silence of this process."""
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One scan on the map: `quality` is the share (0 to 1) of points that lie on a surface of the
-    map."""
+    """One scan on the map. `quality`: share (0 to 1) of the points that lie on a face of the map that looks at the
+    robot; people make it smaller. `beyond`: share of those that lie behind a wall, which nobody can bring about
+    by standing in the way."""
 
     pose: Pose
     quality: float
+    beyond: float
     points: int
+
+    def is_within(self, quality: float, beyond: float) -> bool:
+        return self.quality >= quality and self.beyond <= beyond
 
 
 class Localiser:
@@ -71,6 +83,7 @@ class Localiser:
         self._settings = settings or LocaliserSettings()
         self._grid = grid
         self._surface = grid.obstacle_distance_m.astype(np.float64)
+        self._rays = Rays(grid)
         self._correction = Pose(0.0, 0.0, 0.0)
         self._odometry: Pose | None = None
         self._bad = 0
@@ -93,6 +106,11 @@ class Localiser:
         """A scan has fitted since the start, and not too many in a row have not."""
         return not self.lost and not self._search
 
+    @property
+    def content(self) -> bool:
+        """The newest scan has fitted."""
+        return self._bad == 0 and self.quality > 0
+
     def start(self, pose: Pose, odometry: Pose) -> None:
         """The robot is at about `pose`: the next scan is searched for around it."""
         self._odometry = odometry
@@ -103,15 +121,23 @@ class Localiser:
     def find(self, points: Points, guesses: Sequence[Pose], odometry: Pose) -> None:
         """Start at the guess that a scan fits best; where it fits none, anywhere around the first."""
 
-        def fit(guess: Pose) -> float:
+        def fit(guess: Pose) -> Match:
             self.start(guess, odometry)
-            return self.correct(points, odometry).quality
+            return self.correct(points, odometry)
 
-        best = max(guesses, key=fit)
+        def score(guess: Pose) -> float:
+            match = fit(guess)
+            return match.quality - match.beyond
+
+        best = max(guesses, key=score)
         seen = self._few(points)
-        if fit(best) < self._settings.sure_quality and len(seen) >= self._settings.min_points:
-            best = max((best, self._best_near(seen, guesses[0], _ANYHOW)), key=fit)
+        if not self._is_sure(fit(best)) and len(seen) >= self._settings.min_points:
+            best = max((best, self._best_near(seen, guesses[0], _ANYHOW)), key=score)
         self.start(best, odometry)
+
+    def doubt(self) -> None:
+        """The place is not believed any more until a scan fits well, there or nearby."""
+        self._search = True
 
     def predict(self, odometry: Pose) -> Pose:
         """Go on with the odometry. A jump that no wheels can make means that the pose is not known
@@ -132,40 +158,51 @@ class Localiser:
         points = self._few(points)
         guess = self._correction.compose(odometry)
         if len(points) < settings.min_points:
-            self._judge(0.0)
-            return Match(guess, 0.0, len(points))
-        doubted = self._bad >= settings.bad_scans_until_search
-        if self._search or doubted:
+            return self._judge(Match(guess, 0.0, 0.0, len(points)), fits=False)
+        doubted = self._search or self._bad >= settings.bad_scans_until_search
+        if doubted:
             guess = self._best_near(points, guess, _NEARBY)
-        pose = self._align(points, guess)
-        quality = self._quality(points, pose)
-        if quality >= (settings.sure_quality if doubted else settings.good_quality):
+        match = self._match(points, self._align(points, guess))
+        fits = self._is_sure(match) if doubted else self._is_good(match)
+        if fits:
             self._search = self.lost = False
-            self._correction = pose.compose(odometry.inverse())
-            self._judge(quality)
-        else:
-            self._judge(quality if not doubted else 0.0)
-        return Match(pose, quality, len(points))
+            self._correction = match.pose.compose(odometry.inverse())
+        return self._judge(match, fits=fits)
 
     def _few(self, points: Points) -> Points:
         """Those that the laser saw, and no more of them than are needed."""
         points = points[np.isfinite(points).all(axis=1)]
         return points[:: max(1, math.ceil(len(points) / self._settings.max_points))]
 
-    def _judge(self, quality: float) -> None:
-        """Some bad scans in a row are a reason to search nearby, many are being lost; a place that fits very well
+    def _judge(self, match: Match, *, fits: bool) -> Match:
+        """Some bad scans in a row are a reason to search nearby, more are being lost; a place that fits very well
         finds the robot again."""
-        self.quality = quality
-        self._bad = 0 if quality >= self._settings.good_quality else self._bad + 1
+        self.quality = match.quality
+        self._bad = 0 if fits else self._bad + 1
         if self._bad >= self._settings.bad_scans_until_lost:
             self.lost = True
+        return match
 
-    def _quality(self, points: Points, pose: Pose) -> float:
-        """0 for a place inside of a wall, however well the points would fit there."""
+    def _is_good(self, match: Match) -> bool:
+        return match.is_within(self._settings.good_quality, self._settings.good_beyond)
+
+    def _is_sure(self, match: Match) -> bool:
+        return match.is_within(self._settings.sure_quality, self._settings.sure_beyond)
+
+    def _match(self, points: Points, pose: Pose) -> Match:
+        """No quality for a place inside of a wall, however well the points would fit there."""
         if self._grid.clearance_at(pose.x, pose.y) <= 0:
-            return 0.0
-        away = np.abs(self._field(pose.points_out(points))[0])
-        return float((away < self._settings.inlier_m).mean())
+            return Match(pose, 0.0, 1.0, len(points))
+        settings = self._settings
+        placed = pose.points_out(points)
+        away, slope = self._field(placed)
+        ray = placed - (pose.x, pose.y)
+        seen = (np.abs(away) < settings.inlier_m) & _looks_back(slope, ray)
+        ray = ray[:: max(1, math.ceil(len(ray) / settings.rays))]
+        length = np.hypot(ray[:, 0], ray[:, 1])
+        free = self._rays.lengths((pose.x, pose.y), ray / length[:, None], settings.longest_ray_m)
+        beyond = length > free + settings.beyond_m
+        return Match(pose, float(seen.mean()), float(beyond.mean()), len(points))
 
     def _align(self, points: Points, guess: Pose) -> Pose:
         """The pose near `guess` under which the points lie on surfaces."""
@@ -185,8 +222,8 @@ class Localiser:
             around = placed - (pose.x, pose.y)
             turning = slope[:, 1] * around[:, 0] - slope[:, 0] * around[:, 1]
             jacobian = np.column_stack([slope, turning])
-            weight = (
-                1.0 / (1.0 + (away / settings.outlier_m) ** 2) ** 2 / settings.surface_sigma_m**2
+            weight = _looks_back(slope, around) / (
+                (1.0 + (away / settings.outlier_m) ** 2) ** 2 * settings.surface_sigma_m**2
             )
             weighted = jacobian * weight[:, None]
             change = np.linalg.solve(
@@ -245,3 +282,9 @@ class Localiser:
         if yaw:
             slope = Pose(0.0, 0.0, yaw).points_out(slope)
         return lower + (upper - lower) * rise, slope
+
+
+def _looks_back(slope: Points, ray: Points) -> NDArray[np.bool_]:
+    """Whether a surface faces whence the ray comes: the far face of a thin wall is near, but never seen."""
+    back: NDArray[np.bool_] = (slope * ray).sum(axis=1) < 0
+    return back

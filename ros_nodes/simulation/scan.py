@@ -1,5 +1,4 @@
-"""What a laser scanner on the robot sees in the map: rays traced through the map's distance
-field."""
+"""What a laser scanner on the robot sees in the map."""
 
 import math
 from collections.abc import Sequence
@@ -10,10 +9,8 @@ from numpy.typing import NDArray
 
 from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.maps import OccupancyGrid
+from ros_nodes.navigation.rays import Rays
 from ros_nodes.simulation.world import Circle
-
-_STEPS = 60
-_HIT_M = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +43,7 @@ class Scanner:
     def __init__(self, grid: OccupancyGrid, laser: Laser | None = None, *, seed: int = 1) -> None:
         self.laser = laser or Laser()
         self._angles = self.laser.angles
-        self._grid = grid
-        self._distance = np.pad(grid.obstacle_distance_m, 1, constant_values=0.0)
+        self._rays = Rays(grid)
         self._random = np.random.default_rng(seed)
 
     def scan(self, pose: Pose, circles: Sequence[Circle] = ()) -> NDArray[np.float32]:
@@ -55,45 +51,12 @@ class Scanner:
         direction = np.stack(
             [np.cos(self._angles + pose.theta), np.sin(self._angles + pose.theta)], 1
         )
-        ranges = self._walls(np.array([pose.x, pose.y]), direction)
+        ranges = self._rays.lengths((pose.x, pose.y), direction, self.laser.range_max_m)
         for circle in circles:
             np.minimum(ranges, _to_circle(pose, direction, circle), out=ranges)
         noisy = ranges + self._random.normal(0.0, self.laser.noise_m, len(ranges))
         seen = (noisy >= self.laser.range_min_m) & (noisy <= self.laser.range_max_m)
         return np.where(seen, noisy, np.inf).astype(np.float32)
-
-    def _walls(self, start: NDArray[np.float64], direction: Points) -> NDArray[np.float64]:
-        """Step each ray by the distance to the nearest wall until it meets one (sphere tracing)."""
-        far = self.laser.range_max_m
-        origin = self._grid.cells_of(start[None, :])[0] + 1
-        step = self._grid.cells_of(direction) - self._grid.cells_of(np.zeros((1, 2)))
-        reach = np.zeros(len(direction))
-        active = np.arange(len(direction))
-        shortest = self._grid.resolution_m / 4
-        for _ in range(_STEPS):
-            here = self._sample(origin + step[active] * reach[active, None])
-            going = here > _HIT_M
-            active = active[going]
-            reach[active] += np.maximum(here[going], shortest)
-            active = active[reach[active] < far]
-            if not len(active):
-                break
-        reach[reach >= far] = np.inf
-        return reach
-
-    def _sample(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The distance field between the centres of cells; the map's outside is a wall."""
-        height, width = self._distance.shape
-        column = np.clip(cells[:, 0] - 0.5, 0, width - 1.001)
-        row = np.clip(cells[:, 1] - 0.5, 0, height - 1.001)
-        left, low = column.astype(np.int64), row.astype(np.int64)
-        share, rise = column - left, row - low
-        at = low * width + left
-        flat = self._distance.ravel()
-        lower = flat[at] * (1 - share) + flat[at + 1] * share
-        upper = flat[at + width] * (1 - share) + flat[at + width + 1] * share
-        between: NDArray[np.float64] = lower * (1 - rise) + upper * rise
-        return between
 
 
 def _to_circle(pose: Pose, direction: Points, circle: Circle) -> NDArray[np.float64]:

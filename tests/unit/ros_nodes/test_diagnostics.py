@@ -14,6 +14,7 @@ WELL = Seen(
     GateState(MotionState.RUNNING, link="ok", battery=BatteryState(0.8, False, 14.0)),
     scan_age_s=0.1,
     scan_limit_s=0.5,
+    scan_fault=None,
     localised=True,
     heard=frozenset({"navigator"}),
     silent=(),
