@@ -10,6 +10,7 @@ from fastapi.middleware import Middleware
 from api import errors
 from api.context import Context
 from api.feed import Feed
+from api.intake import Intake
 from api.live import Live
 from api.maps import MapFile
 from api.metrics import Metrics
@@ -21,6 +22,7 @@ from api.routers import (
     deliveries,
     events,
     health,
+    imports,
     notifications,
     places,
     requests,
@@ -41,7 +43,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 ROUTERS = (
-    health, auth, books, requests, returns, deliveries, stop, robot, places, notifications, events, ui
+    health, auth, imports, books, requests, returns, deliveries, stop, robot, places, notifications, events, ui
 )  # fmt: skip
 
 
@@ -55,6 +57,7 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         tokens=Tokens(jwt_key, settings.api.access_token_s),
         secrets=Secrets(),
         stopper=Stopper(settings.run_dir, metrics),
+        intake=Intake(database, settings.data_dir / "uploads"),
         map=MapFile(settings.map_path),
         metrics=metrics,
         boot_id=new_id(),
@@ -71,6 +74,7 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         await live.close()
         context.secrets.close()
         context.stopper.close()
+        context.intake.close()
 
     app = FastAPI(
         title="LUNA",

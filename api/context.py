@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from api.errors import ExpiredError
+from api.intake import Intake
 from api.live import Live
 from api.maps import MapFile
 from api.metrics import Metrics
@@ -27,6 +28,7 @@ class Context:
     tokens: Tokens
     secrets: Secrets
     stopper: Stopper
+    intake: Intake
     map: MapFile
     metrics: Metrics
     boot_id: str

@@ -18,6 +18,9 @@ from edge.store.database import new_id
 log = logs.get("api")
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_BODY_BYTES = 64 * 1024
+MAX_FILE_BYTES = 256 << 20
+"""A catalogue of 100,000 records has some 150 MB."""
+UPLOADS = frozenset({"/api/v1/books/bulk-import"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -47,7 +50,7 @@ class Outermost:
                 )
                 await refused(scope, receive, sent)
             else:
-                await self._app(scope, _limited(receive), sent)
+                await self._app(scope, _limited(receive, _limit(scope)), sent)
         except Exception:  # the last line: the caller gets an envelope, the log the reason
             log.exception("a request failed", method=scope["method"], path=scope["path"])
             if not sent.status:
@@ -74,7 +77,11 @@ class _Sent:
         await self._send(message)
 
 
-def _limited(receive: Receive) -> Receive:
+def _limit(scope: Scope) -> int:
+    return MAX_FILE_BYTES if scope["path"] in UPLOADS else MAX_BODY_BYTES
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
     """The same, but a body that is too long ends in a 413 as soon as it is. One that nobody reads harms nobody."""
     read = 0
 
@@ -83,8 +90,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES:
-                raise HTTPException(413, f"A body has at most {MAX_BODY_BYTES} bytes.")
+            if read > limit:
+                raise HTTPException(413, f"A body has at most {limit} bytes.")
         return message
 
     return limited

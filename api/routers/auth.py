@@ -19,6 +19,7 @@ from api.schemas.people import (
     User,
 )
 from api.signing_in import sign_in, token_answer
+from api.versions import IfMatch, etag
 from edge.domain.errors import UnauthenticatedError
 from edge.domain.users import SYSTEM, Role
 from edge.services import records, sessions, users
@@ -82,14 +83,17 @@ async def logout(body: Refresh, who: SignedIn, robot: Robot) -> Response:
 
 @router.get("/me", response_model=One[User], summary="Who I am")
 async def me(who: SignedIn, robot: Robot) -> Response:
-    return envelope.one(records.record(robot.read(lambda reader: users.get(reader, who.id))))
+    user = robot.read(lambda reader: users.get(reader, who.id))
+    return envelope.one(records.record(user), headers=etag(user.version))
 
 
 @router.put("/me", response_model=One[User], summary="Change my name or phone number")
-async def change_me(body: Profile, who: SignedIn, robot: Robot) -> Response:
+async def change_me(body: Profile, who: SignedIn, robot: Robot, version: IfMatch) -> Response:
     changes = body.model_dump(exclude_unset=True)
-    user = await robot.write(who.actor, lambda tx: users.update_profile(tx, who.id, **changes))
-    return envelope.one(records.record(user))
+    user = await robot.write(
+        who.actor, lambda tx: users.update_profile(tx, who.id, version=version, **changes)
+    )
+    return envelope.one(records.record(user), headers=etag(user.version))
 
 
 @router.put("/change-password", response_model=One[dict[str, bool]], summary="Change my password")

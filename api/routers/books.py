@@ -9,7 +9,8 @@ from api.deps import Everybody, Robot, Staff
 from api.lists import Direction, Paged, SortKey, many
 from api.once import Once
 from api.schemas.base import Many, One
-from api.schemas.books import Book, Copy, NewBook, NewCopy
+from api.schemas.books import Book, BookChange, Copy, CopyChange, NewBook, NewCopy
+from api.versions import IfMatch, etag
 from edge.domain.inventory import BookDraft, CopyDraft, CopyStatus
 from edge.services import catalogue, records
 
@@ -47,7 +48,7 @@ async def search(
 @router.get("/{book_id}", response_model=One[Book], summary="One book")
 async def get_book(book_id: str, _: Everybody, robot: Robot) -> Response:
     book = robot.read(lambda reader: catalogue.get(reader, book_id))
-    return envelope.one(records.record(book), headers={"ETag": f'"{book.version}"'})
+    return envelope.one(records.record(book), headers=etag(book.version))
 
 
 @router.get(
@@ -76,6 +77,30 @@ async def add_copy(book_id: str, body: NewCopy, who: Staff, once: Once) -> Respo
     return await once.create(
         who, body, lambda tx: records.record(catalogue.add_copy(tx, book_id, _draft(body)))
     )
+
+
+@router.put("/{book_id}", response_model=One[Book], summary="Change a book")
+async def update_book(
+    book_id: str, body: BookChange, who: Staff, robot: Robot, version: IfMatch
+) -> Response:
+    changes = body.model_dump(exclude_unset=True)
+    book = await robot.write(
+        who.actor, lambda tx: catalogue.update_book(tx, book_id, version=version, **changes)
+    )
+    return envelope.one(records.record(book), headers=etag(book.version))
+
+
+@router.delete("/{book_id}", response_model=One[dict[str, bool]], summary="Remove a book")
+async def delete_book(book_id: str, who: Staff, robot: Robot, version: IfMatch) -> Response:
+    await robot.write(who.actor, lambda tx: catalogue.delete_book(tx, book_id, version=version))
+    return envelope.one({"deleted": True})
+
+
+@router.put("/copies/{copy_id}", response_model=One[Copy], summary="Change a copy")
+async def update_copy(copy_id: str, body: CopyChange, who: Staff, robot: Robot) -> Response:
+    changes = body.model_dump(exclude_unset=True)
+    copy = await robot.write(who.actor, lambda tx: catalogue.update_copy(tx, copy_id, **changes))
+    return envelope.one(records.record(copy))
 
 
 def _draft(copy: NewCopy) -> CopyDraft:

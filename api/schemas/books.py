@@ -23,6 +23,27 @@ class NewBook(Body):
     copies: list[NewCopy] = Field(default_factory=list, max_length=1000)
 
 
+class BookChange(Body):
+    """What is left out stays as it is."""
+
+    title: Text = ""
+    author: Text = ""
+    isbn: Text | None = None
+    publisher: Text | None = None
+    publication_year: int | None = Field(None, ge=-3000, le=3000)
+    description: Words | None = None
+    cover_image_url: Text | None = None
+    call_number: Text | None = None
+
+
+class CopyChange(Body):
+    """What is left out stays as it is."""
+
+    barcode: Text | None = None
+    status: CopyStatus | None = None
+    location: Text | None = None
+
+
 class Book(Model):
     id: str
     isbn: str | None

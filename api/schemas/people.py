@@ -39,8 +39,10 @@ class Refresh(Body):
 
 
 class Profile(Body):
-    first_name: Text | None = None
-    last_name: Text | None = None
+    """What is left out stays as it is."""
+
+    first_name: Text = ""
+    last_name: Text = ""
     phone_number: Text | None = None
 
 

@@ -1,7 +1,7 @@
 """Books and their copies. A book's status is derived from its copies, never stored."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edge.domain.errors import ValidationError
@@ -39,11 +39,16 @@ class CopyDraft:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueRecord:
-    """One title of a catalogue file. `source_key` is the same each time the same record is read."""
+    """One title of a catalogue file. `source_key` is the same each time the same record is read.
+
+    `line`: where it stands there, in MARC its number; `book_id`: the book that it was exported from.
+    """
 
     draft: BookDraft
     copies: tuple[CopyDraft, ...]
     source_key: str
+    line: int = field(default=0, compare=False)
+    book_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

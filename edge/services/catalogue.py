@@ -40,7 +40,7 @@ def add_book(
     source_key: str | None = None,
 ) -> Book:
     """Raises ValidationError for a wrong ISBN or no title, ConflictError for a barcode that is taken."""
-    checked = _checked({field.name: getattr(draft, field.name) for field in fields_of(draft)})
+    checked = check_draft(draft)
     book_id = new_id()
     Books(tx).add(book_id, BookDraft(**checked), source_key)
     for copy in copies:
@@ -162,10 +162,31 @@ def delete_book(tx: Transaction, book_id: str, *, version: int | None = None) ->
     book = get(tx, book_id)
     check_version(book.version, version)
     if Books(tx).is_in_use(book_id):
-        raise ConflictError("Somebody still waits for this book, or the robot has it.")
+        raise ConflictError("Somebody has or waits for this book, or the robot has it.")
     Books(tx).remove(book_id)
+    Copies(tx).retire(book_id)
     audit.record(tx, "book.delete", "book", book_id, title=book.title)
     outbox.emit(tx, "book.deleted", "book", book_id, {"id": book_id})
+
+
+def check_draft(draft: BookDraft) -> dict[str, Any]:
+    """Its fields as they would be kept. Raises ValidationError."""
+    return _checked({field.name: getattr(draft, field.name) for field in fields_of(draft)})
+
+
+def take_back_book(tx: Transaction, book_id: str) -> None:
+    """As if this book, which nobody has touched, had never been added: its barcodes are free again."""
+    for copy in list_copies(tx, book_id):
+        take_back_copy(tx, copy.id)
+    Books(tx).erase(book_id)
+    audit.record(tx, "book.delete", "book", book_id)
+    outbox.emit(tx, "book.deleted", "book", book_id, {"id": book_id})
+
+
+def take_back_copy(tx: Transaction, copy_id: str) -> None:
+    """The same for a copy."""
+    Copies(tx).erase(copy_id)
+    outbox.emit(tx, "copy.deleted", "copy", copy_id, {"id": copy_id})
 
 
 def add_copy(tx: Transaction, book_id: str, draft: CopyDraft) -> Copy:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -34,18 +35,21 @@ def read_xml(path: Path, on_bad: BadRecord) -> Iterator[CatalogueRecord]:
     number = 0
     with path.open("rb") as file:
         try:
-            for _, element in ElementTree.iterparse(file, events=("end",)):
-                if _name(element) == "record":
+            events = ElementTree.iterparse(file, events=("start", "end"))
+            _, root = next(events)
+            for event, element in events:
+                if event == "end" and _name(element) == "record":
                     number += 1
                     yield from _usable(_from_xml(element), number, on_bad)
                     element.clear()  # let go when it is done: files may be larger than memory
+                    root.clear()
         except ElementTree.ParseError as error:
             on_bad(number + 1, str(error))
 
 
 def _usable(record: Record, number: int, on_bad: BadRecord) -> Iterator[CatalogueRecord]:
     try:
-        yield _title(record)
+        yield replace(_title(record), line=number)
     except (ValueError, KeyError, IndexError, PymarcException) as error:
         on_bad(number, str(error))
 

@@ -36,6 +36,23 @@ class Books(Repository[R_co]):
         found = self._store.value("SELECT id FROM book WHERE source_key = ?", source_key)
         return None if found is None else str(found)
 
+    def by_isbn_and_title(self, isbn: str, title: str) -> str | None:
+        """The id of the one book with both; volumes of a set may share an ISBN."""
+        rows = self._store.rows(
+            "SELECT id, title FROM book WHERE isbn = ? AND deleted_at IS NULL LIMIT 50", isbn
+        )
+        same = [row["id"] for row in rows if words(row["title"]) == words(title)]
+        return str(same[0]) if len(same) == 1 else None
+
+    def after(self, number: int, limit: int) -> tuple[list[Book], int]:
+        """The books behind that number in the order of their coming, and the last one's number."""
+        rows = self._store.rows(
+            "SELECT * FROM book WHERE number > ? AND deleted_at IS NULL ORDER BY number LIMIT ?",
+            number,
+            limit,
+        )
+        return self._with_copies(rows), rows[-1]["number"] if rows else number
+
     def search(
         self,
         q: str | None,
@@ -71,13 +88,14 @@ class Books(Repository[R_co]):
         return Page(self._with_copies(rows.items), page, limit, rows.total)
 
     def is_in_use(self, book_id: str) -> bool:
-        """Whether an open request, return or task is about it."""
+        """Whether an open request, return or task is about it, or somebody has it."""
         return bool(
             self._store.value(
                 """SELECT EXISTS (SELECT 1 FROM task JOIN copy ON copy.id = task.copy_id
                     WHERE copy.book_id = ?1 AND phase NOT IN ('COMPLETED', 'FAILED', 'CANCELLED'))
                 OR EXISTS (SELECT 1 FROM request
-                    WHERE book_id = ?1 AND status NOT IN ('COMPLETED', 'CANCELLED'))""",
+                    WHERE book_id = ?1 AND status NOT IN ('COMPLETED', 'CANCELLED'))
+                OR EXISTS (SELECT 1 FROM copy WHERE book_id = ?1 AND status = 'CHECKED_OUT')""",
                 book_id,
             )
         )
@@ -108,6 +126,11 @@ class Books(Repository[R_co]):
         """The row stays, for the requests that name it."""
         self._unindex(self._number(book_id))
         self._store.update("book", book_id, deleted_at=self._store.now, source_key=None)
+
+    def erase(self: "Books[Transaction]", book_id: str) -> None:
+        """As if it had never been there."""
+        self._unindex(self._number(book_id))
+        self._store.execute("DELETE FROM book WHERE id = ?", book_id)
 
     def _number(self, book_id: str) -> int:
         return int(self._store.value("SELECT number FROM book WHERE id = ?", book_id))

@@ -60,6 +60,17 @@ class Copies(Repository[R_co]):
             updated_at=self._store.now,
         )
 
+    def retire(self: "Copies[Transaction]", book_id: str) -> None:
+        """A deleted book's copies stay for the tasks that name them; their barcodes are free again."""
+        self._store.execute(
+            "UPDATE copy SET barcode = 'deleted ' || id, status = ? WHERE book_id = ?",
+            CopyStatus.UNAVAILABLE,
+            book_id,
+        )
+
+    def erase(self: "Copies[Transaction]", copy_id: str) -> None:
+        self._store.execute("DELETE FROM copy WHERE id = ?", copy_id)
+
     def save(self: "Copies[Transaction]", copy: Copy) -> None:
         self._store.execute(
             "UPDATE copy SET barcode = ?, status = ?, location = ?, version = version + 1,"

@@ -81,6 +81,16 @@ TABLE = """
     POST /api/v1/books                                 staff
     POST /api/v1/books/{book_id}/copies                staff
 
+    PUT /api/v1/books/{book_id}                        staff
+    DELETE /api/v1/books/{book_id}                     staff
+    PUT /api/v1/books/copies/{copy_id}                 staff
+    POST /api/v1/books/bulk-import                     staff
+    GET /api/v1/books/imports                          staff
+    GET /api/v1/books/imports/{import_id}              staff
+    POST /api/v1/books/imports/{import_id}/commit      staff
+    POST /api/v1/books/imports/{import_id}/undo        staff
+    GET /api/v1/books/export                           staff
+
     POST /api/v1/requests                              people
     GET /api/v1/requests                               own, staff
     GET /api/v1/requests/{request_id}                  own, staff
