@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from edge.domain.errors import ValidationError
+from edge.domain.lane_rules import SHORTER_M, distance
 from edge.domain.times import normal_time
 from edge.domain.waypoints import Lane, Waypoint, WaypointKind
 from ros_nodes.navigation.errors import SiteFileError
@@ -66,7 +67,8 @@ def write_site(site: Site, path: Path) -> None:
     lines.append("waypoints:")
     lines += [f"  - {_flow(_waypoint_row(waypoint))}" for waypoint in site.waypoints]
     lines.append("lanes:")
-    lines += [f"  - {_flow(_lane_row(lane))}" for lane in site.lanes]
+    places = by_id(site.waypoints)
+    lines += [f"  - {_flow(_lane_row(lane, places))}" for lane in site.lanes]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -99,7 +101,7 @@ def _lane(row: Mapping[str, Any], known: Mapping[str, Waypoint]) -> Lane:
     for name in (start, end):
         if name not in known:
             raise ValueError(f"there is no waypoint {name}")
-    straight = math.dist((known[start].x, known[start].y), (known[end].x, known[end].y))
+    straight = distance(known[start], known[end])
     lane = Lane(
         id=str(row.get("id") or f"{start}--{end}"),
         start=start,
@@ -152,10 +154,12 @@ def _waypoint_row(waypoint: Waypoint) -> dict[str, Any]:
     return row | ({} if waypoint.is_active else {"active": False})
 
 
-def _lane_row(lane: Lane) -> dict[str, Any]:
+def _lane_row(lane: Lane, places: Mapping[str, Waypoint]) -> dict[str, Any]:
+    """Without the length of a lane that is as long as its ends are apart, so that an end can be moved by hand."""
     row: dict[str, Any] = {"id": lane.id, "from": lane.start, "to": lane.end}
-    row |= {"length_m": round(lane.length_m, 3), "width_m": round(lane.width_m, 2)}
-    row |= {"speed_limit_m_s": round(lane.speed_limit_m_s, 2)}
+    if abs(lane.length_m - distance(places[lane.start], places[lane.end])) > SHORTER_M:
+        row |= {"length_m": round(lane.length_m, 3)}
+    row |= {"width_m": round(lane.width_m, 2), "speed_limit_m_s": round(lane.speed_limit_m_s, 2)}
     names = ("one_way", "closed", "closed_from", "closed_until")
     return row | {name: value for name in names if (value := getattr(lane, name))}
 
@@ -169,7 +173,7 @@ def _flow(row: Mapping[str, Any]) -> str:
 
 def link(start: Waypoint, end: Waypoint, *, width_m: float, speed_limit_m_s: float) -> Lane:
     """A straight lane both ways between two waypoints."""
-    length = math.dist((start.x, start.y), (end.x, end.y))
+    length = distance(start, end)
     name = f"{start.id}--{end.id}"
     return Lane(name, start.id, end.id, length, width_m, speed_limit_m_s)
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.domain.waypoints import WaypointKind
+from ros_nodes.navigation.docking import APPROACH_M
 from ros_nodes.navigation.field import largest_region
+from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.maps import OccupancyGrid
 from ros_nodes.navigation.skeleton import Cell, Skeleton, nearest, thin
 
@@ -74,9 +76,7 @@ class Survey:
         distant = [spot for spot in spots if self.metres(desk.anchor, spot.anchor) >= away]
         if not distant:
             return None
-        dock = min(
-            distant, key=lambda spot: (self._is_room(spot), self.clearance(spot.anchor), spot.cell)
-        )
+        dock = min(distant, key=self._unfit_for_a_dock)
         area = float(self.reach.sum()) * self.grid.resolution_m**2
         count = min(max(2, round(area / _AREA_A_ROOM_M2)), _MOST_ROOMS)
         closed_off = [spot for spot in spots if self._is_room(spot)]
@@ -93,6 +93,13 @@ class Survey:
             WaypointKind.SHELF: sorted(shelves, key=_reading_order),
             WaypointKind.DOCK: [dock],
         }
+
+    def _unfit_for_a_dock(self, spot: Spot) -> tuple[bool, bool, float, Cell]:
+        """Best is where the robot gets straight in, out of the way but in no room."""
+        x, y = self.grid.centre(*spot.cell)
+        front = Pose(x, y, spot.theta).compose(Pose(-APPROACH_M, 0.0))
+        straight_in = self.grid.clearance_along((front.x, front.y), (x, y)) >= self.need_m
+        return not straight_in, self._is_room(spot), self.clearance(spot.anchor), spot.cell
 
     def _is_room(self, spot: Spot) -> bool:
         """Whether a place is well inside of a dead end, as a room or a bay is."""

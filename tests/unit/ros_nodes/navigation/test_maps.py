@@ -61,6 +61,37 @@ def test_scale_gives_shades_between_the_thresholds(tmp_path: Path) -> None:
     assert 0 < high[0] < low[1] < high[1] < 100
 
 
+def test_shades_are_those_of_map_server_by_hand(tmp_path: Path) -> None:
+    """Between free_thresh 0.2 and occupied_thresh 0.6: 1 + 98 * (taken - 0.2) / 0.4, rounded; taken is
+    (255 - level) / 255. Level 204 is 0.2, which is not below free_thresh, and 102 is 0.6, not above the other."""
+    facts = FACTS + "negate: 0\noccupied_thresh: 0.6\nfree_thresh: 0.2\nmode: scale\n"
+    path = write(tmp_path, facts, [[205, 204, 153], [128, 102, 101]])
+    assert cells(path) == [[0, 1, 50], [74, 99, 100]]
+    negated = write(
+        tmp_path, facts.replace("negate: 0", "negate: 1"), [[50, 51, 102], [127, 153, 154]]
+    )
+    assert cells(negated) == [[0, 1, 50], [74, 99, 100]]
+    trinary = write(tmp_path, facts.replace("scale", "trinary"), [[205, 204, 153], [128, 102, 101]])
+    assert cells(trinary) == [[0, -1, -1], [-1, -1, 100]]
+
+
+def test_raw_minds_neither_thresholds_nor_negate(tmp_path: Path) -> None:
+    facts = FACTS + THRESHOLDS.replace("negate: 0", "negate: 1") + "mode: raw\n"
+    assert cells(write(tmp_path, facts, [[0, 50, 100], [0, 0, 7]])) == [[0, 50, 100], [0, 0, 7]]
+
+
+def test_a_turned_map_lies_where_it_says_by_hand(tmp_path: Path) -> None:
+    """Origin (1, 2), a quarter turn to the left, cells of half a metre: columns go north, rows go west."""
+    facts = "image: m.pgm\nresolution: 0.5\norigin: [1.0, 2.0, 1.5707963267948966]\n" + THRESHOLDS
+    grid = load_map(write(tmp_path, facts))
+    assert grid.centre(0, 0) == pytest.approx((0.75, 2.25))
+    assert grid.centre(0, 2) == pytest.approx((0.75, 3.25))
+    assert grid.centre(1, 0) == pytest.approx((0.25, 2.25))
+    assert grid.cell_of(0.1, 2.9) == (1, 1)
+    wall = next(zip(*np.nonzero(grid.occupied), strict=True))
+    assert wall == (0, 2)
+
+
 def test_raw_takes_the_numbers_as_they_are(tmp_path: Path) -> None:
     path = write(tmp_path, FACTS + THRESHOLDS + "mode: raw\n", [[0, 50, 100], [101, 255, 7]])
     assert cells(path) == [[0, 50, 100], [-1, -1, 7]]

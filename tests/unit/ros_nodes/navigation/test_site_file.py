@@ -45,6 +45,14 @@ def test_each_waypoint_and_lane_stands_on_a_line_of_its_own(tmp_path: Path) -> N
     assert len(lines) == 3 + len(demo_site().waypoints) + len(demo_site().lanes)
 
 
+def test_a_length_is_written_only_where_it_is_not_that_between_the_ends(tmp_path: Path) -> None:
+    path = tmp_path / "again.yaml"
+    lanes = "lanes:\n  - {from: a, to: b, length_m: 7}\n  - {id: back, from: b, to: a}\n"
+    write_site(read_site(write(tmp_path, TWO + lanes)), path)
+    bent, straight = path.read_text().splitlines()[-2:]
+    assert "length_m: 7.0" in bent and "length_m" not in straight
+
+
 def test_what_a_person_leaves_out_has_a_meaning(tmp_path: Path) -> None:
     site = read_site(write(tmp_path, TWO + "lanes:\n  - {from: a, to: b}\n"))
     assert site.waypoints[0].name == "a"
