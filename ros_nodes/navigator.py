@@ -12,6 +12,7 @@ import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped, Twist
 from luna_interfaces.msg import EmergencyStop as StopMessage
 from nav_msgs.msg import Odometry
+from rclpy.node import Node
 from sensor_msgs.msg import LaserScan
 
 from edge import logs
@@ -78,6 +79,11 @@ class Navigator(ManagedNode):
         self._velocity.publish(Twist())
         if self._configured:
             self._whereabouts.write_down()
+
+    def destroy_node(self) -> None:
+        if self._configured:
+            self._goals.destroy()
+        Node.destroy_node(self)
 
     # The lifecycle
 

@@ -79,27 +79,36 @@ def test_each_node_in_a_process_of_its_own_drives_as_well(library: Path, ros_dom
         moving.until(lambda: told <= set(moving.live), "what the nodes tell by way of each other")
 
 
-def test_in_a_namespace_every_topic_of_the_robot_is_in_it(library: Path, ros_domain: int) -> None:
-    parts = ("cmd_vel", "cmd_vel_nav", "emergency_stop", "scan", "odom", "plan", "map", "pose")
-    wanted = {f"/luna_7/{part}" for part in (*parts, "battery_state")}
-    with moving_robot(library, ROS__NAMESPACE="luna_7") as moving:
-        names = topics(wanted)
+def test_in_a_namespace_every_name_of_the_robot_is_in_it(library: Path, ros_domain: int) -> None:
+    topics = ("cmd_vel", "cmd_vel_nav", "emergency_stop", "scan", "odom", "plan", "map", "pose")
+    services = (
+        *("emergency_stop/stop", "emergency_stop/reset", "navigator/change_state"),
+        *(f"navigate_to_waypoint/_action/{part}" for part in ("send_goal", "cancel_goal")),
+    )
+    wanted = {
+        f"/robot1/{name}"
+        for name in (*topics, "battery_state", *services, "navigate_to_waypoint/_action/feedback")
+    }
+    with moving_robot(library, ROS__NAMESPACE="robot1") as moving:
+        names = names_in_graph(wanted)
         assert moving.place == "DOCK-1"
 
-    shared = {"/clock", "/parameter_events", "/rosout"}
-    assert {name for name in names if not name.startswith("/luna_7/")} <= shared
+    shared = {"/clock", "/parameter_events", "/rosout", "/tf"}
+    others = {name for name in names if not name.startswith(("/robot1/", "/observer/"))}
+    assert others <= shared
     assert wanted <= names
 
 
-def topics(wanted: set[str], timeout_s: float = 20.0) -> set[str]:
-    """The names that a node of its own sees in the graph; it waits for the wanted ones, which it is told of one
+def names_in_graph(wanted: set[str], timeout_s: float = 20.0) -> set[str]:
+    """Topics and services that a node of its own sees; it waits for the wanted ones, which it is told of one
     process after the other."""
     with ros_context():
         node = rclpy.create_node("observer")
         deadline = time.monotonic() + timeout_s
         names: set[str] = set()
         while time.monotonic() < deadline and not wanted <= names:
-            names = {name for name, _ in node.get_topic_names_and_types()}
+            seen = node.get_topic_names_and_types() + node.get_service_names_and_types()
+            names = {name for name, _ in seen}
             time.sleep(0.02)
         node.destroy_node()
     return names
