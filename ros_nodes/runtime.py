@@ -177,7 +177,7 @@ def choose_executor() -> Executor:
 
 
 def _turns(executor: Executor) -> bool:
-    node = rclpy.create_node("self_test", use_global_arguments=False)
+    node = rclpy.create_node("self_test")
     ticked: Future = Future()
     node.create_timer(0.001, lambda: ticked.done() or ticked.set_result(None), clock=steady())
     executor.add_node(node)
