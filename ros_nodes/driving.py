@@ -4,21 +4,34 @@
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from edge.domain.waypoints import Lane, Waypoint
+from ros_nodes.navigation.ahead import Ahead, with_things
+from ros_nodes.navigation.detour import REACH_M, Detours
 from ros_nodes.navigation.errors import NoRouteError, Reason
 from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.maps import OccupancyGrid
-from ros_nodes.navigation.progress import Advice, ProgressSettings, ProgressWatch
+from ros_nodes.navigation.path import STEP_M, Path
+from ros_nodes.navigation.progress import Advice, DriveState, ProgressSettings, ProgressWatch
 from ros_nodes.navigation.route import Route, RoutePlanner
-from ros_nodes.navigation.tracking import Tracker
+from ros_nodes.navigation.tracking import Tracker, TrackResult
 from ros_nodes.navigation.zones import CollisionZones
 
 AHEAD_M = 0.6
 """Where to look for the lane that is blocked: in front of the robot, as far as it brakes."""
+STAYS_S = 1.2
+"""What has stood in the way for so long is gone round; what moves is waited for."""
+STAYS_AROUND_S = 0.4
+"""The same on the way around something, of which more is seen now."""
+AGAIN_S = 0.5
+"""Between two looks for a way around."""
+STANDING_M_S = 0.05
+ASK = "Please step aside, so that the robot can pass."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +50,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class DriveStep:
-    """What to command (m/s, rad/s) and to tell. `ended`: why the drive is over; None: it goes on."""
+    """What to command (m/s, rad/s) and to tell. `ended`: why the drive is over; None: it goes on.
+    `message`: for people, in plain words. `new_path`: the route's path is another one from now on."""
 
     v: float
     w: float
@@ -46,6 +60,7 @@ class DriveStep:
     time_left_s: float
     ended: Reason | None = None
     message: str = ""
+    new_path: bool = False
 
 
 class Site:
@@ -69,15 +84,40 @@ class Site:
 
     def nearest_lane(self, ids: Sequence[str], x: float, y: float) -> str | None:
         """Of the lanes `ids` the one that is nearest to a point."""
-        named = [lane for lane in self.lanes if lane.id in set(ids)]
+        named = self.named(ids)
         return min(named, key=lambda lane: self._away(lane, x, y)).id if named else None
 
-    def _away(self, lane: Lane, x: float, y: float) -> float:
+    def named(self, ids: Collection[str]) -> list[Lane]:
+        """The lanes of these ids that there are."""
+        wanted = set(ids)
+        return [lane for lane in self.lanes if lane.id in wanted]
+
+    def ends(self, lane: Lane) -> tuple[tuple[float, float], tuple[float, float]]:
         start, end = self._places[lane.start], self._places[lane.end]
-        dx, dy = end.x - start.x, end.y - start.y
-        share = ((x - start.x) * dx + (y - start.y) * dy) / max(dx * dx + dy * dy, 1e-9)
+        return (start.x, start.y), (end.x, end.y)
+
+    def place(self, waypoint_id: str) -> Waypoint | None:
+        return self._places.get(waypoint_id)
+
+    def _away(self, lane: Lane, x: float, y: float) -> float:
+        (from_x, from_y), (to_x, to_y) = self.ends(lane)
+        dx, dy = to_x - from_x, to_y - from_y
+        share = ((x - from_x) * dx + (y - from_y) * dy) / max(dx * dx + dy * dy, 1e-9)
         share = min(max(share, 0.0), 1.0)
-        return math.hypot(start.x + share * dx - x, start.y + share * dy - y)
+        return math.hypot(from_x + share * dx - x, from_y + share * dy - y)
+
+
+@dataclass(slots=True)
+class _Course:
+    """What is driven: a route, whose path is `base` but for ways around. The robot was last seen at its
+    point `at`, and is around something until point `rejoins` of the path that it drives."""
+
+    base: Path
+    detours: Detours
+    at: int = 0
+    rejoins: int = 0
+    shut_since: float = math.inf
+    look_again: float = -math.inf
 
 
 class Drive:
@@ -103,8 +143,11 @@ class Drive:
         self._site, self._limits = site, limits
         self._planner = RoutePlanner(site.grid, site.waypoints, site.lanes, limits)
         self._zones = CollisionZones(limits.radius_m)
+        self._ahead = Ahead(site.grid, limits.radius_m)
         self._avoid: set[str] = set()
-        self._take(self._planner.plan(pose, goal.id))
+        self.route = self._planner.plan(pose, goal.id)
+        self._tracker = Tracker(self.route.path, self.route.goal.theta, limits)
+        self._course = self._make_course()
         self._watch = ProgressWatch(self.route.time_s, settings)
         self._distance_left = self.route.length_m
         self._time_left = self.route.time_s
@@ -116,37 +159,120 @@ class Drive:
             track = self._tracker.step(at.pose, at.v, at.w, at.now)
             self._distance_left, self._time_left = track.distance_left_m, track.time_left_s
             if track.done:
-                return self._told(0.0, 0.0, "ARRIVED", Reason.NONE)
-            verdict = self._zones.check(at.points, track.v, track.w)
-            v, w, blocked = track.v * verdict.scale, track.w * verdict.scale, verdict.blocked
+                return self._told(0.0, 0.0, DriveState.ARRIVED, Reason.NONE)
+            scale = self._allowed(at, track)
+            v, w, blocked = track.v * scale, track.w * scale, scale == 0.0
         advice = self._watch.update(
             at.now, *at.pose, blocked=blocked, localised=at.localised, held=at.held
         )
         if advice.advice is Advice.GIVE_UP:
-            return self._told(0.0, 0.0, str(advice.state), advice.reason)
+            return self._told(0.0, 0.0, advice.state, advice.reason)
         if advice.advice is Advice.REPLAN:
-            self._go_round(at.pose)
-            return self._told(0.0, 0.0, "REPLANNING")
-        return self._told(v, w, str(advice.state))
+            self._replan(at.pose)
+            return self._told(0.0, 0.0, DriveState.REPLANNING, new_path=True)
+        new_path = self._stays(at, blocked) and self._go_around(at)
+        around = advice.state is DriveState.DRIVING and self._around
+        return self._told(v, w, DriveState.AROUND if around else advice.state, new_path=new_path)
+
+    def take_site(self, site: Site, pose: Pose) -> bool:
+        """The places were edited: where that touches this drive, plan again from `pose`.
+
+        Says whether it did. Raises NoRouteError where there is no way any more: then the drive is over.
+        """
+        before, self._site = self._site, site
+        self._planner = RoutePlanner(site.grid, site.waypoints, site.lanes, self._limits)
+        goal, lanes = site.place(self.goal.id), site.named(self.route.lanes)
+        same = goal == self.goal and lanes == before.named(self.route.lanes)
+        if same and [site.ends(lane) for lane in lanes] == [before.ends(lane) for lane in lanes]:
+            return False
+        self._avoid.clear()
+        self._take(self._planner.plan(pose, self.goal.id))
+        self.goal = self.route.goal
+        return True
+
+    def _allowed(self, at: Moment, track: TrackResult) -> float:
+        """The share (0 to 1) of the speeds that what stands around and ahead allows."""
+        tracker = self._tracker
+        self._ahead.look(at.now, at.pose, at.w, at.points, tracker.path, tracker.at)
+        verdict = self._zones.check(at.points, track.v, track.w)
+        ahead = self._ahead.allowed_m_s(tracker.along_m)
+        return min(verdict.scale, ahead / track.v) if track.v > 0 else verdict.scale
+
+    @property
+    def _around(self) -> bool:
+        return self._tracker.at < self._course.rejoins
+
+    def _stays(self, at: Moment, blocked: bool) -> bool:
+        """Whether something has been in the way for so long that it is gone round."""
+        course = self._course
+        if not blocked:
+            course.shut_since = math.inf
+        elif course.shut_since == math.inf:
+            course.shut_since = at.now
+        if at.now < course.look_again or not at.localised or at.held:
+            return False
+        stayed_s = max(self._ahead.stayed_s(at.now), at.now - course.shut_since)
+        return stayed_s >= (STAYS_AROUND_S if self._around else STAYS_S)
+
+    def _go_around(self, at: Moment) -> bool:
+        """Take a way around what stands ahead, where there is one."""
+        course, path = self._course, self._tracker.path
+        course.look_again = at.now + AGAIN_S
+        if path is course.base:
+            course.at = self._tracker.at
+        elif path is not self.route.path:
+            return False  # beside the goal, and driving there
+        window = course.base.points[course.at : course.at + round(2 * REACH_M / STEP_M)]
+        off = window - at.pose[:2]
+        course.at += int(np.hypot(off[:, 0], off[:, 1]).argmin())
+        standing = abs(at.v) < STANDING_M_S
+        found = course.detours.find(
+            course.base, course.at, at.pose, standing, self._ahead.points, self._ahead.strange
+        )
+        if found is None:
+            return False
+        self.route = replace(self.route, path=found.path)
+        course.rejoins = found.rejoins
+        self._tracker.follow(found.path, self.route.goal.theta)
+        return True
 
     def _take(self, route: Route) -> None:
         self.route = route
-        self._tracker = Tracker(route.path, route.goal.theta, self._limits)
+        self._tracker.follow(route.path, route.goal.theta)
+        self._course = self._make_course()
 
-    def _go_round(self, pose: Pose) -> None:
+    def _make_course(self) -> _Course:
+        lanes = self._site.named(self.route.lanes)
+        ends = [self._site.ends(lane) for lane in lanes]
+        return _Course(self.route.path, Detours(self._site.grid, self._limits, lanes, ends))
+
+    def _replan(self, pose: Pose) -> None:
         """Another way, without the lane that is blocked; where there is none, the same way again."""
         ahead = pose.compose(Pose(AHEAD_M, 0.0))
         lane = self._site.nearest_lane(self.route.lanes, ahead.x, ahead.y)
         if lane is not None:
             self._avoid.add(lane)
+        site = self._site
+        grid = with_things(site.grid, self._ahead.strange)
+        planner = RoutePlanner(grid, site.waypoints, site.lanes, self._limits)
         try:
-            self._take(self._planner.plan(pose, self.goal.id, self._avoid))
+            self._take(planner.plan(pose, self.goal.id, self._avoid))
         except NoRouteError:
             self._avoid.clear()
 
-    def _told(self, v: float, w: float, state: str, ended: Reason | None = None) -> DriveStep:
-        message = SAID[ended] if ended is not None else ""
-        return DriveStep(v, w, state, self._distance_left, self._time_left, ended, message)
+    def _told(
+        self,
+        v: float,
+        w: float,
+        state: DriveState,
+        ended: Reason | None = None,
+        *,
+        new_path: bool = False,
+    ) -> DriveStep:
+        message = ASK if state is DriveState.ASKING else ""
+        message = message if ended is None else SAID[ended]
+        left = self._distance_left, self._time_left
+        return DriveStep(v, w, str(state), *left, ended, message, new_path)
 
 
 SAID = {

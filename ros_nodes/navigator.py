@@ -236,7 +236,7 @@ class Navigator(ManagedNode):
             self._goals.end(step.ended, self._why_lost() if lost else step.message)
             return
         self._velocity.publish(convert.twist(step.v, step.w))
-        if step.state == "REPLANNING":
+        if step.new_path:
             self._shown.plan(running.drive)
         self._tell(running, step)
 

@@ -105,4 +105,5 @@ class Shown:
             distance_left_m=round(step.distance_left_m, 2),
             time_left_s=round(step.time_left_s, 1),
             reason=reason.name,
+            message=step.message,
         )

@@ -139,16 +139,32 @@ def _sample(
         xy = np.stack([np.interp(at, along, side) for side in corners.T], axis=1)
         piece = np.clip(np.searchsorted(along, at + 1e-9) - 1, 0, len(cap) - 1)
         points.append(xy)
-        speeds.append(_allowed(xy, np.array(cap)[piece], limits))
+        speeds.append(_allowed(xy, np.array(cap)[piece], limits, 0.0))
         stops.append(sum(len(one) for one in points) - 1)
     joined = np.concatenate(points)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(joined, axis=0).T))])
     return Path(joined, along, np.concatenate(speeds), tuple(stops))
 
 
-def _allowed(points: Points, cap: NDArray[np.float64], limits: Limits) -> NDArray[np.float64]:
-    """Speed at each point of a piece that starts freely and ends standing: limits, curves, braking
-    distance."""
+def splice(line: Points, cap: NDArray[np.float64], base: Path, joins: int, limits: Limits) -> Path:
+    """`line`, driven at no more than `cap` at its points, then `base` from its point `joins` on."""
+    line, cap = np.concatenate([line, base.points[joins][None]]), np.append(cap, cap[-1])
+    speed = _allowed(line, cap, limits, float(base.speed_m_s[joins]))
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    shift = len(line) - 1 - joins
+    return Path(
+        np.concatenate([line, base.points[joins + 1 :]]),
+        np.concatenate([along, base.along[joins + 1 :] - base.along[joins] + along[-1]]),
+        np.concatenate([speed, base.speed_m_s[joins + 1 :]]),
+        tuple(stop + shift for stop in base.stops if stop >= joins),
+    )
+
+
+def _allowed(
+    points: Points, cap: NDArray[np.float64], limits: Limits, last: float
+) -> NDArray[np.float64]:
+    """Speed at each point of a piece that starts freely and ends at the speed `last`: limits, curves,
+    braking distance."""
     steps = np.hypot(*np.diff(points, axis=0).T)
     speed = np.minimum(cap, limits.max_speed_m_s)
     if len(points) > 2:
@@ -161,7 +177,7 @@ def _allowed(points: Points, cap: NDArray[np.float64], limits: Limits) -> NDArra
         )
         speed[1:-1] = np.minimum(speed[1:-1], np.maximum(curve, _SLOWEST_M_S))
     braking = 2 * _BRAKING * limits.max_acceleration_m_s2
-    allowed = [0.0]
+    allowed = [last]
     for cap_here, step in zip(speed[-2::-1].tolist(), steps[::-1].tolist(), strict=True):
         allowed.append(min(cap_here, math.sqrt(allowed[-1] ** 2 + braking * step)))
     return np.array(allowed[::-1])

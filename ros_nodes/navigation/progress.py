@@ -9,11 +9,15 @@ from ros_nodes.navigation.errors import Reason
 
 
 class DriveState(StrEnum):
-    """What the drive is doing, as feedback says it."""
+    """What the drive is doing, as feedback says it. AROUND: on its way around something; ASKING:
+    people should step aside."""
 
     DRIVING = "DRIVING"
     WAITING = "WAITING"
     ASKING = "ASKING"
+    AROUND = "AROUND"
+    REPLANNING = "REPLANNING"
+    ARRIVED = "ARRIVED"
 
 
 class Advice(StrEnum):

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from ros_nodes.navigation.geometry import Pose, wrap_angle
 from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.path import STEP_M, Path, build_path
@@ -57,22 +59,38 @@ class Tracker:
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._theta = theta
-        self._goal = (float(path.points[-1, 0]), float(path.points[-1, 1]))
         self._last: float | None = None
         self._v = self._w = 0.0
+        self._phase = _Phase.TURN
+        self.follow(path, theta)
+
+    @property
+    def at(self) -> int:
+        """Number of the path's point that the robot is at."""
+        return self._at
+
+    @property
+    def along_m(self) -> float:
+        return self._along[self._at]
+
+    def follow(self, path: Path, theta: float | None) -> None:
+        """Go on along another path, which begins about where the robot is, without stopping."""
+        self._theta = theta
         self._take(path)
+        if self._phase is not _Phase.FOLLOW:
+            self._phase = _Phase.TURN
 
     def _take(self, path: Path) -> None:
         """Start on a path. Plain lists, since a tick looks at single numbers."""
+        self.path = path
+        self._goal = (float(path.points[-1, 0]), float(path.points[-1, 1]))
         self._x: list[float] = path.points[:, 0].tolist()
         self._y: list[float] = path.points[:, 1].tolist()
         self._along: list[float] = path.along.tolist()
         self._speed: list[float] = path.speed_m_s.tolist()
         self._stops = list(path.stops)
-        self._left_s = _seconds_left(self._along, self._speed)
+        self._left_s = _seconds_left(path)
         self._at = 0
-        self._phase = _Phase.TURN
 
     def step(self, pose: Pose, v: float, w: float, now: float, scale: float = 1.0) -> TrackResult:
         """One tick: pose in the map, measured speeds, seconds of any steady clock.
@@ -196,6 +214,7 @@ class Tracker:
         """Beside the goal: turn to it and drive there in a straight line."""
         corners = [(pose.x, pose.y), self._goal]
         self._take(build_path(corners, [2 * _CREEP_M_S], self._limits, lambda *_: False))
+        self._phase = _Phase.TURN
 
     def _face(self, pose: Pose, v: float, w: float) -> float:
         off = 0.0 if self._theta is None else wrap_angle(self._theta - pose.theta)
@@ -223,9 +242,7 @@ class Tracker:
             self._v = self._w = 0.0
 
 
-def _seconds_left(along: list[float], speed: list[float]) -> list[float]:
-    left = [0.0]
-    for at in range(len(along) - 1, 0, -1):
-        between = max((speed[at] + speed[at - 1]) / 2, 2 * _CREEP_M_S)
-        left.append(left[-1] + (along[at] - along[at - 1]) / between)
-    return left[::-1]
+def _seconds_left(path: Path) -> list[float]:
+    between = np.maximum((path.speed_m_s[1:] + path.speed_m_s[:-1]) / 2, 2 * _CREEP_M_S)
+    left = np.cumsum((np.diff(path.along) / between)[::-1])[::-1]
+    return [*left.tolist(), 0.0]

@@ -17,6 +17,7 @@ from ros_nodes.navigation.geometry import Points
 Floats = NDArray[np.float64]
 _SAMPLES = 16
 _STANDING_M_S = 0.01
+_NEARER_M = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class CollisionZones:
         return ZoneVerdict(min(1.0, allowed / speed), free)
 
     def _allowed(self, points: Points, v: float, w: float) -> tuple[float, float]:
-        """The most speed, and the way that is free. Points behind the middle are what the robot
-        drives away from."""
+        """The most speed, and the way that is free. Points behind the middle, and those that the arc
+        comes no nearer to, are what the robot drives away from."""
         settings, speed = self._settings, abs(v)
         reach = self._braking_way(speed) + settings.front_margin_m + settings.slow_ahead_m
         slow_radius = self._radius + settings.slow_margin_m
@@ -78,16 +79,19 @@ class CollisionZones:
             return math.inf, math.inf
         along = np.linspace(0.0, reach, _SAMPLES)
         centres = _on_arc(along, math.copysign(1.0, v), w / speed)
-        away = np.hypot(
+        every = np.hypot(
             points[None, :, 0] - centres[:, None, 0], points[None, :, 1] - centres[:, None, 1]
-        ).min(axis=1)
+        )
+        slowing = (every[along <= settings.slow_ahead_m] < slow_radius).any()
+        nearer = every.min(axis=0) < every[0] - _NEARER_M
+        away = every[:, nearer].min(axis=1, initial=math.inf)
         touching = away < self._radius + settings.side_margin_m
         allowed = free = math.inf
         if touching.any():
             first = int(touching.argmax())
             free = max(0.0, self._contact(along, away, first) - settings.front_margin_m)
             allowed = self._speed_for(free)
-        if (away[along <= settings.slow_ahead_m] < slow_radius).any():
+        if slowing:
             allowed = min(allowed, settings.slow_speed_m_s)
         return allowed, free
 
