@@ -73,7 +73,7 @@ def check(map_file: Path, site_file: Path, radius_m: float) -> None:
 @click.argument("map_file", metavar="MAP", type=_FILE)
 @click.option("--site", "site_file", type=_FILE, help="Waypoints and lanes to draw on the map.")
 @click.option("--out", type=_FILE, required=True, help="The PNG file to write.")
-@click.option("--scale", type=click.IntRange(1, 8), default=2, show_default=True)
+@click.option("--scale", type=click.IntRange(1, 8), default=3, show_default=True)
 def draw(map_file: Path, site_file: Path | None, out: Path, scale: int) -> None:
     """Draw a map as a PNG picture; desks red, rooms green, shelves blue, docks purple."""
     picture = Picture(load_map(map_file), scale)

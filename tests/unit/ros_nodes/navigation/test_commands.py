@@ -28,7 +28,7 @@ def test_a_proposal_can_be_checked_and_drawn(library: tuple[str, str], tmp_path:
     assert len(read_site(site).waypoints) > 10
     assert "no problems" in run("check", library[0], str(site)).stdout
     assert run("draw", library[0], "--site", str(site), "--out", str(picture)).exit_code == 0
-    assert images.decode(picture.read_bytes()).shape == (840, 1240)
+    assert images.decode(picture.read_bytes()).shape == (840 * 3 // 2 + 26, 1860)
 
 
 def test_a_site_that_was_edited_is_not_written_over(
