@@ -10,6 +10,8 @@ from benchmarks import report
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 ALL = ("start", "memory", "drive", "ros_memory", "imports", "serial")
+LONG = ("nav", "nav_memory")
+"""Minutes each; only when named."""
 
 
 class Benchmark(Protocol):
@@ -20,12 +22,16 @@ class Benchmark(Protocol):
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(ALL)}; all without any")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        help=f"of {', '.join(ALL)}, which are all without any, or {', '.join(LONG)}",
+    )
     parser.add_argument("--quick", action="store_true", help="fewer rounds: does it run at all?")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the JSON goes")
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    if unknown := set(options.names) - set(ALL):
+    if unknown := set(options.names) - {*ALL, *LONG}:
         parser.error(f"there is no {', '.join(sorted(unknown))}")
     rows: list[report.Row] = []
     for name in options.names or ALL:

@@ -20,6 +20,7 @@ SUMMARIES = {
     "doctor": "Say what of this machine is fit for LUNA, and what is not.",
     "fault": "Let something go wrong with a simulated robot.",
     "map": "Propose, check, draw and load places and lanes on a map.",
+    "replay": "Watch a mission of the simulated robot again, as an animated picture.",
     "reset": "End a stop, at the robot; it still stands.",
     "resume": "Let it go on, after a reset or a pause.",
     "settings": "Show the settings in force, and where each comes from.",

@@ -17,14 +17,14 @@ Gray = NDArray[np.uint8]
 MAX_PIXELS = 64_000_000
 """400 m x 400 m in cells of 5 cm; more is a mistake, and would fill the robot's memory."""
 
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PGM_HEADER = re.compile(rb"P([25])" + rb"(?:\s|#[^\n]*\n)+(\d+)" * 3 + rb"\s")
 _CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 
 
 def decode(data: bytes) -> Gray:
     """The grey levels of a PGM or PNG file. Raises ValueError that says in words what is wrong."""
-    if data.startswith(_PNG_MAGIC):
+    if data.startswith(PNG_MAGIC):
         return _decode_png(data)
     if data[:2] in (b"P2", b"P5"):
         return _decode_pgm(data)
@@ -82,7 +82,7 @@ def _decode_png(data: bytes) -> Gray:
 def _png_chunks(data: bytes) -> dict[bytes, bytes]:
     """Chunks by type, those of one type joined."""
     chunks: dict[bytes, bytes] = {}
-    at = len(_PNG_MAGIC)
+    at = len(PNG_MAGIC)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         chunks[kind] = chunks.get(kind, b"") + data[at + 8 : at + 8 + length]
@@ -120,16 +120,30 @@ def _unfilter_bytewise(kind: int, line: list[int], above: list[int], step: int) 
 
 def encode_png(pixels: Gray) -> bytes:
     """A PNG of grey levels (h, w) or of RGB colours (h, w, 3)."""
+    return (
+        PNG_MAGIC
+        + png_header(pixels)
+        + png_chunk(b"IDAT", png_data(pixels))
+        + png_chunk(b"IEND", b"")
+    )
+
+
+def png_header(pixels: Gray) -> bytes:
+    """The chunk that a PNG of such pixels begins with."""
     height, width = pixels.shape[:2]
     colour = 0 if pixels.ndim == 2 else 2
+    return png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
+
+
+def png_data(pixels: Gray) -> bytes:
+    """Compressed rows, unfiltered."""
+    height = pixels.shape[0]
     rows = np.zeros((height, 1 + pixels[0].size), np.uint8)
     rows[:, 1:] = pixels.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
-    body = zlib.compress(rows.tobytes(), 6)
-    return _PNG_MAGIC + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    return zlib.compress(rows.tobytes(), 6)
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 

@@ -9,8 +9,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ros_nodes.navigation.geometry import Pose, wrap_angle
 from ros_nodes.navigation.maps import OccupancyGrid
 
@@ -89,7 +87,8 @@ class World:
         self._odometry = Pose(0.0, 0.0, 0.0)
         self._charge = battery
         self._charging = False
-        self._passable = grid.obstacle_distance_m
+        self._walls = grid.obstacle_distance_m
+        self._in_grid = grid.origin.inverse()
 
     @property
     def odometry(self) -> Odometry:
@@ -141,14 +140,19 @@ class World:
     def _move(self, distance: float, turn: float) -> None:
         """Move unless something is in the way: then the wheels turn and the bumper closes."""
         onward = _moved(self.pose, distance, turn)
-        touches = self._gap(onward) <= 0 and self._gap(onward) < self._gap(self.pose)
+        gap = self._gap(onward)
+        touches = gap <= 0 and gap < self._gap(self.pose)
         self.bumper = touches
         self.pose = Pose(self.pose.x, self.pose.y, onward.theta) if touches else onward
 
     def _gap(self, pose: Pose) -> float:
         """Metres between the robot's skin and the nearest thing or person."""
-        point = np.array([[pose.x, pose.y]])
-        gap = float(self.grid.lookup(self._passable, point, -1.0)[0])
+        inside = self._in_grid.compose(pose)
+        row = math.floor(inside.y / self.grid.resolution_m)
+        column = math.floor(inside.x / self.grid.resolution_m)
+        height, width = self._walls.shape
+        known = 0 <= row < height and 0 <= column < width
+        gap = float(self._walls[row, column]) if known else -1.0
         for x, y, radius in self.round_things:
             gap = min(gap, pose.distance(x, y) - radius)
         return gap - self.body.radius_m
