@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.maps import OccupancyGrid
 from ros_nodes.navigation.rays import Rays
+from ros_nodes.navigation.sensing import Scan
 from ros_nodes.simulation.world import Circle
 
 
@@ -35,6 +36,13 @@ class Laser:
         """Of the beams, in the frame of the robot."""
         numbers = np.arange(self.beams, dtype=np.float64)
         return self.angle_min + self.angle_step * numbers
+
+    def measured(self, ranges: NDArray[np.float32], stamp: float) -> Scan:
+        """What the nodes make of such ranges."""
+        first, step, most = self.angle_min, self.angle_step, self.range_max_m
+        last = first + step * (self.beams - 1)
+        beams = ranges.astype(np.float64)
+        return Scan("laser", stamp, first, last, step, self.range_min_m, most, beams)
 
 
 class Scanner:
