@@ -30,6 +30,7 @@ from api.routers import (
     robot,
     stop,
     ui,
+    users,
 )
 from api.schemas.base import Failure
 from api.security import Secrets, Tokens
@@ -43,7 +44,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 ROUTERS = (
-    health, auth, imports, books, requests, returns, deliveries, stop, robot, places, notifications, events, ui
+    health, auth, imports, books, requests, returns, deliveries, stop, robot, places, notifications, users, events, ui
 )  # fmt: skip
 
 

@@ -52,10 +52,6 @@ class TooManyError(errors.LunaError):
         self.retry_after_s = retry_after_s
 
 
-class AccountLockedError(TooManyError):
-    code = "ACCOUNT_LOCKED"
-
-
 def install(app: FastAPI) -> None:
     @app.exception_handler(errors.LunaError)
     async def luna(_: Request, error: errors.LunaError) -> Response:
@@ -82,6 +78,9 @@ def answer(error: errors.LunaError) -> Response:
         return envelope.failure(429, error.code, str(error), error.details, headers)
     if isinstance(error, errors.StorageFullError):
         return envelope.failure(507, error.code, str(error), error.details, {})
+    if isinstance(error, errors.LockedError):
+        headers = {"Retry-After": str(int(error.left_s) + 1)}
+        return envelope.failure(429, error.code, str(error), error.details, headers)
     if isinstance(error, errors.UnavailableError):
         # One code for all that is away; which part it was, the message says.
         return envelope.failure(

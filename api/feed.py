@@ -7,7 +7,9 @@ from api.live import Live
 from api.status import Work, robot_record, stop_record, task_record
 from edge import logs
 from edge.domain.events import Event
+from edge.domain.notifications import Channel
 from edge.services import arrivals, outbox
+from edge.services.notifications import CHANNELS
 from edge.settings import Settings
 from edge.store.database import Database, Reader
 
@@ -79,7 +81,10 @@ class Feed:
     def _pass_on(self, event: Event) -> None:
         if event.entity == "task":
             self._live.hub.happened("tasks", event.type, event.data)
-        elif event.entity == "notification":
+        # Events of before there were channels went everywhere.
+        elif event.entity == "notification" and Channel.IN_APP in event.data.get(
+            CHANNELS, [Channel.IN_APP]
+        ):
             user_id = event.data.get("user_id")
             self._live.hub.happened("notifications", event.type, event.data, user_id=user_id)
 

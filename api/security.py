@@ -84,6 +84,9 @@ class Secrets:
         passwords.check_new_password(text, field=field)
         return await self._run(lambda: passwords.hash_secret(text))
 
+    async def hash_pin(self, text: str) -> str:
+        return await self._run(lambda: passwords.hash_secret(text))
+
     async def verify(self, known: str | None, text: str) -> bool:
         """Whether `text` is what was hashed. Takes as long where nothing was (`known` None), and says no."""
         if known is None:

@@ -6,11 +6,9 @@ from fastapi import Response
 
 from api import envelope
 from api.context import Context
-from api.errors import AccountLockedError
-from edge.domain.errors import UnauthenticatedError
-from edge.domain.times import seconds_between
+from edge.domain.errors import LockedError, UnauthenticatedError
 from edge.domain.users import SYSTEM, Actor, User
-from edge.services import records, sessions, users
+from edge.services import attempts, records, sessions, users
 from edge.store.database import Transaction
 
 REFUSED = "The name or the password is not right."
@@ -19,19 +17,29 @@ REFUSED = "The name or the password is not right."
 async def sign_in(
     robot: Context, name: str, secret: str, *, life_s: int, by_pin: bool = False
 ) -> tuple[User, str]:
-    """The user and a new refresh token. Raises UnauthenticatedError, AccountLockedError."""
+    """The user and a new refresh token. Raises UnauthenticatedError, LockedError."""
     known = robot.read(lambda reader: users.by_login(reader, name))
+    if by_pin:
+        _refuse_while_locked(robot.read(lambda reader: attempts.left_s(reader, attempts.KIOSK)))
     if known is not None:
-        _refuse_while_locked(robot, known[0].id)
+        user_id = known[0].id
+        _refuse_while_locked(robot.read(lambda reader: sessions.locked_s(reader, user_id)))
     user, password_hash, pin_hash = known or (None, None, None)
     right = await robot.secrets.verify(pin_hash if by_pin else password_hash, secret)
-    if user is None:
-        raise UnauthenticatedError(REFUSED)
-    if not right or not user.active:
-        await robot.write(SYSTEM, lambda tx: sessions.login_failed(tx, user.id))
+    if user is None or not right or not user.active:
+
+        def count(tx: Transaction) -> None:
+            if by_pin:
+                attempts.failed(tx, attempts.KIOSK)
+            if user is not None:
+                sessions.login_failed(tx, user.id)
+
+        await robot.write(SYSTEM, count)  # for an unknown name too: it takes as long
         raise UnauthenticatedError(REFUSED)
 
     def work(tx: Transaction) -> str:
+        # Guesses that came side by side are judged one after the other here.
+        _refuse_while_locked(sessions.locked_s(tx, user.id))
         sessions.login_succeeded(tx, user.id)
         return sessions.open_family(tx, user.id, lifetime_s=life_s)
 
@@ -50,8 +58,6 @@ def token_answer(robot: Context, user: User, refresh: str, *, status: int = 200)
     return envelope.one(data, status=status)
 
 
-def _refuse_while_locked(robot: Context, user_id: str) -> None:
-    until = robot.read(lambda reader: sessions.locked_until(reader, user_id))
-    left_s = 0.0 if until is None else seconds_between(envelope.now(), until)
+def _refuse_while_locked(left_s: float) -> None:
     if left_s > 0:
-        raise AccountLockedError("Too many tries. Wait a little.", retry_after_s=int(left_s) + 1)
+        raise LockedError("Too many tries. Wait a little.", left_s=left_s)

@@ -9,8 +9,10 @@ from api.context import Context
 from api.deps import Anyone, Kiosk, Robot, SignedIn
 from api.schemas.base import One
 from api.schemas.people import (
+    Forgotten,
     Login,
     PasswordChange,
+    PasswordReset,
     PinLogin,
     Profile,
     Refresh,
@@ -101,6 +103,25 @@ async def change_password(body: PasswordChange, who: SignedIn, robot: Robot) -> 
     await _check_password(robot, who.id, body.current_password)
     password_hash = await robot.secrets.hash_new(body.new_password, field="new_password")
     await robot.write(who.actor, lambda tx: users.set_password(tx, who.id, password_hash))
+    return envelope.one({"changed": True})
+
+
+@router.post(
+    "/forgot-password", response_model=One[dict[str, bool]], summary="Have a reset token mailed"
+)
+async def forgot_password(body: Forgotten, _: Anyone, robot: Robot) -> Response:
+    """Central mails it, good once and for 30 min. The answer is the same for an address that nobody has."""
+    await robot.write(SYSTEM, lambda tx: users.ask_reset(tx, body.email))
+    return envelope.one({"accepted": True})
+
+
+@router.post(
+    "/reset-password", response_model=One[dict[str, bool]], summary="Set a new password by token"
+)
+async def reset_password(body: PasswordReset, _: Anyone, robot: Robot) -> Response:
+    robot.read(lambda reader: users.check_reset(reader, body.token))  # before the costly hash
+    password_hash = await robot.secrets.hash_new(body.new_password, field="new_password")
+    await robot.write(SYSTEM, lambda tx: users.reset_password(tx, body.token, password_hash))
     return envelope.one({"changed": True})
 
 

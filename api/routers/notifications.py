@@ -6,8 +6,9 @@ from api import envelope
 from api.deps import Owner, Robot
 from api.lists import Paged, many
 from api.schemas.base import Many, One
-from api.schemas.notifications import Notification
+from api.schemas.notifications import Notification, Preferences, PreferencesChange
 from edge.services import notifications, records
+from edge.store.database import Transaction
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 
@@ -28,6 +29,23 @@ async def list_notifications(
 async def read_all(who: Owner, robot: Robot) -> Response:
     marked = await robot.write(who.actor, lambda tx: notifications.mark_all_read(tx, who.id))
     return envelope.one({"marked": marked})
+
+
+@router.get("/preferences", response_model=One[Preferences], summary="What I am told, and how")
+async def get_preferences(who: Owner, robot: Robot) -> Response:
+    found = robot.read(lambda reader: notifications.preferences(reader, who.id))
+    return envelope.one({"preferences": found})
+
+
+@router.put("/preferences", response_model=One[Preferences], summary="Don't tell me that")
+async def set_preferences(body: PreferencesChange, who: Owner, robot: Robot) -> Response:
+    """Never silent: what concerns the account, and for librarians `SYSTEM_ALERT`."""
+
+    def work(tx: Transaction) -> dict[str, dict[str, bool]]:
+        notifications.set_preferences(tx, who.id, body.preferences)
+        return notifications.preferences(tx, who.id)
+
+    return envelope.one({"preferences": await robot.write(who.actor, work)})
 
 
 @router.get("/{notification_id}", response_model=One[Notification], summary="One of mine")

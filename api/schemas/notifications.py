@@ -2,8 +2,24 @@
 
 from typing import Any
 
-from api.schemas.base import Model
-from edge.domain.notifications import NotificationType
+from pydantic import Field
+
+from api.schemas.base import Body, Model
+from edge.domain.notifications import Channel, NotificationType
+
+Wanted = dict[NotificationType, dict[Channel, bool]]
+
+
+class PreferencesChange(Body):
+    """What is left out stays as it is."""
+
+    preferences: Wanted = Field(examples=[{"DELIVERY_UPDATE": {"mqtt": False}}])
+
+
+class Preferences(Model):
+    """Per type and channel, whether I am told."""
+
+    preferences: Wanted
 
 
 class Notification(Model):

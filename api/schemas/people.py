@@ -11,6 +11,7 @@ Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$"
 NewPassword = Annotated[
     str, StringConstraints(min_length=8, max_length=128, strip_whitespace=False)
 ]
+UserRole = Literal[Role.STUDENT, Role.LIBRARIAN, Role.ADMIN]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=False)]
 
 
@@ -49,6 +50,40 @@ class Profile(Body):
 class PasswordChange(Body):
     current_password: Secret
     new_password: NewPassword
+
+
+class Forgotten(Body):
+    email: Text = Field(examples=["ada@example.org"])
+
+
+class PasswordReset(Body):
+    token: Secret
+    new_password: NewPassword
+
+
+Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
+
+
+class NewUser(Body):
+    """`pin` and `card_number` are for signing in at the touchscreen."""
+
+    email: Email = Field(examples=["grace@example.org"])
+    password: NewPassword
+    first_name: Text
+    last_name: Text
+    phone_number: Text | None = None
+    role: UserRole = Role.STUDENT
+    pin: Pin | None = None
+    card_number: Text | None = None
+
+
+class UserChange(Body):
+    """What is left out stays as it is. A changed role, and `active: false`, end all the user's sessions."""
+
+    role: UserRole = Role.STUDENT
+    active: bool = True
+    pin: Pin | None = None
+    card_number: Text | None = None
 
 
 class User(Model):

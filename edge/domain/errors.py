@@ -4,6 +4,7 @@ LunaError
 ├── NotFoundError            there is no such thing (or it is not yours to see)
 ├── ForbiddenError           you may not
 ├── UnauthenticatedError     say who you are
+├── LockedError              guessed wrong too often; wait `left_s` seconds
 ├── ValidationError          what you sent cannot be right; `fields` says where
 │   └── UnknownWaypointError
 ├── ConflictError            not now: the record is in another state
@@ -50,6 +51,16 @@ class ForbiddenError(LunaError):
 
 class UnauthenticatedError(LunaError):
     code = "UNAUTHENTICATED"
+
+
+class LockedError(LunaError):
+    """`left_s`: how long it is locked yet, s."""
+
+    code = "ACCOUNT_LOCKED"
+
+    def __init__(self, message: str, *, left_s: float) -> None:
+        super().__init__(message)
+        self.left_s = left_s
 
 
 class ValidationError(LunaError):

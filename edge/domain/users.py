@@ -27,6 +27,10 @@ def lock_s(failures: int) -> float:
     return min(MAX_LOCK_S, LOCK_S * 2.0 ** min(failures - FREE_FAILURES - 1, 16))
 
 
+KIOSK_FAILURES, KIOSK_WINDOW_S = 30, 3600.0
+"""Wrong PINs at one touchscreen, and in what time, before it takes none for the rest of that time."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     id: str

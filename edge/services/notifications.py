@@ -1,17 +1,22 @@
 """What people are told, and that they read it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from edge.domain.errors import NotFoundError
-from edge.domain.notifications import Notification, NotificationType
-from edge.services import outbox
+from edge.domain.errors import NotFoundError, ValidationError
+from edge.domain.notifications import Channel, Notification, NotificationType, may_silence
+from edge.domain.users import STAFF
+from edge.services import audit, outbox
 from edge.services.records import record
 from edge.store.database import Reader, Transaction, new_id
 from edge.store.notifications import Notifications
 from edge.store.paging import Page
 from edge.store.repository import check_page
 from edge.store.users import Users
+
+CHANNELS = "channels"
+"""In the event of a notification: the ways by which it goes."""
 
 
 def notify(
@@ -22,6 +27,9 @@ def notify(
     message: str,
     data: dict[str, Any] | None = None,
 ) -> Notification:
+    """Tell it by every way that this person has not silenced for this type."""
+    silenced = _silenced(tx, user_id)
+    channels = [one for one in Channel if (type, one) not in silenced]
     told = Notification(
         id=new_id(),
         user_id=user_id,
@@ -33,9 +41,44 @@ def notify(
         read_at=None,
         data=data or {},
     )
-    Notifications(tx).add(told)
-    outbox.emit(tx, "notification.created", "notification", told.id, record(told))
+    if Channel.IN_APP in channels:
+        Notifications(tx).add(told)
+    if channels:
+        event = {**record(told), CHANNELS: [str(one) for one in channels]}
+        outbox.emit(tx, "notification.created", "notification", told.id, event)
     return told
+
+
+def send_on(tx: Transaction, user_id: str, title: str, message: str, data: dict[str, Any]) -> None:
+    """Have central mail something about the account. It is in no list here, and in no live event."""
+    told = Notification(
+        new_id(), user_id, NotificationType.ACCOUNT, title, message, False, tx.now, None, data
+    )
+    event = {**record(told), CHANNELS: [str(Channel.MQTT)]}
+    outbox.emit(tx, "notification.created", "notification", told.id, event)
+
+
+def preferences(reader: Reader, user_id: str) -> dict[str, dict[str, bool]]:
+    """By type and channel: whether this person is told."""
+    silenced = _silenced(reader, user_id)
+    return {
+        type.value: {one.value: (type, one) not in silenced for one in Channel}
+        for type in NotificationType
+    }
+
+
+def set_preferences(
+    tx: Transaction, user_id: str, wanted: Mapping[NotificationType, Mapping[Channel, bool]]
+) -> None:
+    """Change some of them. Raises ValidationError for what nobody may silence."""
+    staff = _is_staff(tx, user_id)
+    for type, channels in wanted.items():
+        if not may_silence(type, staff=staff) and not all(channels.values()):
+            said = "This cannot be silenced."
+            raise ValidationError(said, fields={f"preferences.{type}": [said]})
+        for channel, on in channels.items():
+            Notifications(tx).silence(user_id, type, channel, not on)
+    audit.record(tx, "notification.preferences", "user", user_id)
 
 
 def notify_staff(
@@ -92,6 +135,19 @@ def delete(tx: Transaction, user_id: str, notification_id: str) -> None:
     told = get(tx, user_id, notification_id)
     Notifications(tx).remove(told.id)
     outbox.emit(tx, "notification.deleted", "notification", told.id, {"id": told.id})
+
+
+def _silenced(reader: Reader, user_id: str) -> set[tuple[NotificationType, Channel]]:
+    found = Notifications(reader).silenced(user_id)
+    if not found:
+        return found
+    staff = _is_staff(reader, user_id)  # who became one later hears the alarms as well
+    return {(type, channel) for type, channel in found if may_silence(type, staff=staff)}
+
+
+def _is_staff(reader: Reader, user_id: str) -> bool:
+    user = Users(reader).get(user_id)
+    return user is not None and user.role in STAFF
 
 
 def _read(tx: Transaction, told: Notification) -> Notification:

@@ -3,18 +3,18 @@
 import secrets
 from dataclasses import replace
 
-from edge.domain.errors import BookNotAvailableError, ForbiddenError, NotFoundError
+from edge.domain.errors import BookNotAvailableError, ForbiddenError, LockedError, NotFoundError
 from edge.domain.inventory import Copy, CopyStatus
 from edge.domain.messages import Message
 from edge.domain.requests import TABLE, Request, RequestEvent, RequestStatus
 from edge.domain.tasks import Task, TaskEvent, TaskType
 from edge.domain.transitions import follow
 from edge.domain.waypoints import Waypoint
-from edge.services import audit, catalogue, outbox, places, tasks, users
+from edge.services import attempts, audit, catalogue, outbox, places, tasks, users
 from edge.services.aftermath import tell_owner, tell_staff
 from edge.services.records import record
 from edge.store.copies import Copies
-from edge.store.database import Reader, Transaction, new_id
+from edge.store.database import ChangeStandsError, Reader, Transaction, new_id
 from edge.store.paging import Page
 from edge.store.repository import check_page
 from edge.store.requests import Requests
@@ -85,11 +85,12 @@ def complete(
 ) -> Request:
     """“I have the book”: the owner says so, or whoever stands at the robot and knows the PIN.
 
-    Raises ForbiddenError for a wrong PIN, InvalidTransitionError where the robot is not there yet.
+    Raises ForbiddenError for a wrong PIN, LockedError after several, InvalidTransitionError where the robot is not
+    there yet.
     """
     request = get(tx, request_id)
-    if not by_owner and not secrets.compare_digest((pin or "").encode(), request.pin.encode()):
-        raise ForbiddenError("This is not the PIN of this hand-over.")
+    if not by_owner:
+        _check_pin(tx, request, pin or "")
     tasks.hand_over(tx, _task(tx, request).id)
     return get(tx, request_id)
 
@@ -114,6 +115,20 @@ def list_requests(
 ) -> Page[Request]:
     check_page(page, limit)
     return Requests(reader).page(user_id, status, page=page, limit=limit, sort=sort, order=order)
+
+
+def _check_pin(tx: Transaction, request: Request, pin: str) -> None:
+    """A wrong one is counted, and that count stands although the hand-over does not."""
+    keys = (attempts.hand_over(request.id), attempts.KIOSK)
+    left_s = max(attempts.left_s(tx, key) for key in keys)
+    if left_s > 0:
+        raise LockedError("Too many wrong PINs. Wait a little.", left_s=left_s)
+    if secrets.compare_digest(pin.encode(), request.pin.encode()):
+        attempts.succeeded(tx, keys[0])
+        return
+    for key in keys if pin else ():
+        attempts.failed(tx, key)
+    raise ChangeStandsError(ForbiddenError("This is not the PIN of this hand-over."))
 
 
 def _reserve_copy(tx: Transaction, book_id: str) -> Copy:

@@ -78,10 +78,11 @@ def login_succeeded(tx: Transaction, user_id: str) -> None:
     audit.record(tx, "session.login", "user", user_id)
 
 
-def locked_until(reader: Reader, user_id: str) -> str | None:
-    """No login before this time (RFC 3339), which may be past."""
+def locked_s(reader: Reader, user_id: str) -> float:
+    """How long nobody may try to sign in as this user, s."""
     credentials = Users(reader).credentials(user_id)
-    return None if credentials is None else credentials.locked_until
+    until = None if credentials is None else credentials.locked_until
+    return 0.0 if until is None else max(0.0, seconds_between(reader.now, until))
 
 
 def _issue(tx: Transaction, family: str, user_id: str, lifetime_s: float) -> str:

@@ -1,5 +1,7 @@
 """People who use the robot."""
 
+import hashlib
+import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -7,13 +9,18 @@ from edge.domain.errors import ConflictError, NotFoundError, ValidationError
 from edge.domain.users import Role, User
 from edge.services import audit, outbox
 from edge.services.merging import accept_fields, check_version, stamp_fields
+from edge.services.notifications import send_on
 from edge.services.records import record
 from edge.store.database import Reader, Transaction, new_id
 from edge.store.paging import Page
 from edge.store.repository import check_page
+from edge.store.resets import PasswordResets
 from edge.store.sessions import RefreshTokens
 from edge.store.users import Users
 
+RESET_S = 1800.0
+MAX_RESETS = 3
+"""Good tokens of one user at a time: nobody fills another's mailbox."""
 EDITABLE = frozenset({"email", "first_name", "last_name", "phone_number", "role", "active"})
 
 
@@ -89,6 +96,7 @@ def update_profile(
     _refuse_unknown(fields)
     user = get(tx, user_id)
     check_version(user.version, version)
+    _keep_an_admin(tx, user, fields)
     changed = {name: value for name, value in fields.items() if getattr(user, name) != value}
     if not changed:
         return user
@@ -105,12 +113,45 @@ def set_password(tx: Transaction, user_id: str, password_hash: str) -> None:
         user.id, password_hash=password_hash, failed_logins=0, locked_until=None
     )
     RefreshTokens(tx).end_all(user.id)
+    PasswordResets(tx).end_all(user.id)
     audit.record(tx, "user.set_password", "user", user.id)
+
+
+def ask_reset(tx: Transaction, email: str) -> None:
+    """Have a one-time token mailed to this address where it belongs to somebody; who asked is told nothing."""
+    found = Users(tx).by_login(email)
+    if found is None or found[0].email.casefold() != email.casefold() or not found[0].active:
+        return
+    user = found[0]
+    audit.record(tx, "user.forgot_password", "user", user.id)
+    if PasswordResets(tx).open_of(user.id) >= MAX_RESETS:
+        return
+    token = secrets.token_urlsafe(32)
+    expires_at = tx.later(RESET_S)
+    PasswordResets(tx).add(_hash(token), user.id, expires_at)
+    data = {"email": user.email, "reset_token": token, "expires_at": expires_at}
+    send_on(tx, user.id, "A new password", "Somebody, perhaps you, asked for a new password.", data)
+
+
+def check_reset(reader: Reader, token: str) -> str:
+    """Whose password this token may set. Raises ValidationError."""
+    user_id = PasswordResets(reader).user_of(_hash(token))
+    if user_id is None:
+        said = "This token was used already, is over, or never was."
+        raise ValidationError(said, fields={"token": [said]})
+    return user_id
+
+
+def reset_password(tx: Transaction, token: str, password_hash: str) -> None:
+    """Raises ValidationError. The token, and all others of this user, are worth nothing afterwards."""
+    set_password(tx, check_reset(tx, token), password_hash)
 
 
 def set_pin(tx: Transaction, user_id: str, pin_hash: str | None) -> None:
     """The PIN for signing in at the touchscreen."""
-    Users(tx).set_credentials(get(tx, user_id).id, pin_hash=pin_hash)
+    Users(tx).set_credentials(
+        get(tx, user_id).id, pin_hash=pin_hash, failed_logins=0, locked_until=None
+    )
     audit.record(tx, "user.set_pin", "user", user_id)
 
 
@@ -124,6 +165,14 @@ def merge(tx: Transaction, user_id: str, fields: dict[str, Any], *, hlc: str, or
     return _save(tx, user, newer) if newer else user
 
 
+def _keep_an_admin(tx: Transaction, user: User, fields: dict[str, Any]) -> None:
+    """Raises ConflictError where nobody would be left who may manage users."""
+    stays = fields.get("active", user.active) and fields.get("role", user.role) is Role.ADMIN
+    is_one = user.active and user.role is Role.ADMIN
+    if is_one and not stays and Users(tx).active_admins() == 1:
+        raise ConflictError("This is the last admin. Make somebody else one first.")
+
+
 def _save(tx: Transaction, user: User, changed: dict[str, Any]) -> User:
     email = changed.get("email", user.email)
     if email.casefold() != user.email.casefold() and Users(tx).is_taken(email, None):
@@ -134,6 +183,21 @@ def _save(tx: Transaction, user: User, changed: dict[str, Any]) -> User:
         RefreshTokens(tx).end_all(user.id)  # a token names the role that its user had
     audit.record(tx, "user.update", "user", user.id, fields=sorted(changed))
     return saved
+
+
+def set_card(tx: Transaction, user_id: str, card_number: str | None) -> None:
+    """Raises ConflictError where the card is another's."""
+    user = get(tx, user_id)
+    found = Users(tx).by_login(card_number) if card_number else None
+    if found is not None and found[0].id != user.id:
+        raise ConflictError("There is an account with this card already.")
+    Users(tx).set_credentials(user.id, card_number=card_number)
+    audit.record(tx, "user.set_card", "user", user.id)
+
+
+def _hash(token: str) -> str:
+    # A plain hash is enough for 256 random bits: there is nothing to guess.
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _refuse_unknown(fields: dict[str, Any]) -> None:

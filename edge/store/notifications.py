@@ -2,7 +2,7 @@
 
 import orjson
 
-from edge.domain.notifications import Notification, NotificationType
+from edge.domain.notifications import Channel, Notification, NotificationType
 from edge.store.database import Transaction, to_json
 from edge.store.paging import Page
 from edge.store.repository import R_co, Repository, ordering, page_of
@@ -43,6 +43,26 @@ class Notifications(Repository[R_co]):
             user_id,
         )
         return [_notification(row) for row in rows]
+
+    def silenced(self, user_id: str) -> set[tuple[NotificationType, Channel]]:
+        """What this person does not want to hear, and by which way."""
+        rows = self._store.rows(
+            "SELECT type, channel FROM notification_silenced WHERE user_id = ?", user_id
+        )
+        return {(NotificationType(row["type"]), Channel(row["channel"])) for row in rows}
+
+    def silence(
+        self: "Notifications[Transaction]",
+        user_id: str,
+        type: NotificationType,
+        channel: Channel,
+        on: bool,
+    ) -> None:
+        if on:
+            sql = "INSERT OR IGNORE INTO notification_silenced VALUES (?, ?, ?)"
+        else:
+            sql = "DELETE FROM notification_silenced WHERE user_id = ? AND type = ? AND channel = ?"
+        self._store.execute(sql, user_id, type, channel)
 
     def add(self: "Notifications[Transaction]", notification: Notification) -> None:
         self._store.insert(

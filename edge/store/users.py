@@ -46,6 +46,11 @@ class Users(Repository[R_co]):
             )
         )
 
+    def active_admins(self) -> int:
+        return int(
+            self._store.value("SELECT COUNT(*) FROM user WHERE active AND role = ?", Role.ADMIN)
+        )
+
     def staff(self) -> list[User]:
         marks = ", ".join("?" * len(STAFF))
         rows = self._store.rows(

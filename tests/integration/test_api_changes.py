@@ -42,7 +42,7 @@ def test_who_read_an_older_book_changes_nothing(library: Served, method: str) ->
     librarian = library.asked_by("librarian")
     librarian.put(path, json={"publisher": "Penguin"})
     before = librarian.get(path).json()["data"]
-    body = {"json": {"publisher": "Faber"}} if method == "PUT" else {}
+    body: dict[str, Any] = {"json": {"publisher": "Faber"}} if method == "PUT" else {}
     assert code(librarian.request(method, path, headers=STALE, **body)) == (409, "CONFLICT")
     assert librarian.get(path).json()["data"] == before
 

@@ -32,6 +32,8 @@ def test_what_is_open_to_anyone_is_a_short_list() -> None:
         "/api/v1/auth/register",
         "/api/v1/auth/login",
         "/api/v1/auth/refresh",
+        "/api/v1/auth/forgot-password",
+        "/api/v1/auth/reset-password",
     }
 
 
