@@ -40,6 +40,8 @@ class ProgressSettings:
     lost_after_s: float = 5.0
     moved_m: float = 0.10
     turned_rad: float = math.radians(10)
+    most_turning_rad: float = 3 * math.pi
+    """Without moving: a robot that turns on around a wheel that is stuck does not get on."""
     time_factor: float = 4.0
     time_extra_s: float = 180.0
 
@@ -61,6 +63,7 @@ class ProgressWatch:
         self._deadline = math.inf
         self._mark: tuple[float, float, float] | None = None
         self._mark_at = math.inf
+        self._turned = 0.0
         self._blocked_since: float | None = None
         self._lost_since: float | None = None
         self._replans = 0
@@ -119,12 +122,14 @@ class ProgressWatch:
         settings = self._settings
         if self._mark is not None:
             at_x, at_y, at_theta = self._mark
-            turned = abs(math.remainder(theta - at_theta, math.tau)) >= settings.turned_rad
+            turned = abs(math.remainder(theta - at_theta, math.tau))
             moved = math.hypot(x - at_x, y - at_y) >= settings.moved_m
-            if not moved and not turned:
-                return
             if moved:
-                self._blocked_since, self._asked = None, False
+                self._blocked_since, self._asked, self._turned = None, False, 0.0
+            elif turned < settings.turned_rad or self._turned > settings.most_turning_rad:
+                return
+            else:
+                self._turned += turned
         self._mark, self._mark_at = (x, y, theta), now
 
     def _blocked(self, now: float, blocked: bool) -> Verdict:

@@ -89,13 +89,23 @@ def test_a_robot_told_to_move_that_does_not_is_stuck() -> None:
     assert (verdict.advice, verdict.reason) == (Advice.GIVE_UP, Reason.STUCK)
 
 
-def test_turning_on_the_spot_is_not_being_stuck() -> None:
-    watch = ProgressWatch(60.0)
-    for at in range(40):
+def turn(watch: ProgressWatch, seconds: float) -> Verdict:
+    """On the spot, at 0.4 rad/s, until it is given up."""
+    for at in range(round(seconds * 2)):
         verdict = watch.update(
             at * 0.5, 0.0, 0.0, at * 0.2, blocked=False, localised=True, held=False
         )
-        assert verdict.advice is Advice.GO_ON
+        if verdict.advice is Advice.GIVE_UP:
+            break
+    return verdict
+
+
+def test_turning_on_the_spot_is_not_being_stuck() -> None:
+    assert turn(ProgressWatch(60.0), 20).advice is Advice.GO_ON
+
+
+def test_a_robot_that_only_turns_and_turns_is_stuck() -> None:
+    assert turn(ProgressWatch(60.0), 60).reason is Reason.STUCK
 
 
 def test_a_robot_that_does_not_know_where_it_is_waits_and_then_is_lost() -> None:
