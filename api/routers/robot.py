@@ -18,6 +18,7 @@ from edge.domain.errors import NotFoundError
 from edge.domain.robots import CommandType
 from edge.services import arrivals, places, records, tasks
 from edge.services import robot as robots
+from edge.services.relocation import check_pose
 
 router = APIRouter(prefix="/api/v1/robot", tags=["robot"])
 
@@ -70,7 +71,7 @@ async def dock(who: Staff, robot: Robot, body: Order | None = None) -> Response:
 
 @router.post("/initial-pose", response_model=One[Command], summary="Tell it where it is")
 async def initial_pose(body: InitialPose, who: Staff, robot: Robot) -> Response:
-    pose = {"x": body.x, "y": body.y, "theta": body.theta}
+    pose = check_pose(robot.settings.map_path, body.x, body.y, body.theta)
     return await _order(robot, who, CommandType.INITIAL_POSE, pose, body)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from edge import logs
+from edge.domain import errors
 from edge.domain.errors import LunaError
 from edge.domain.robots import CommandStatus, CommandType
 from edge.domain.stops import StopCause
 from edge.domain.users import Actor
 from edge.domain.waypoints import Waypoint
 from edge.services import audit, places, remote, robot, tasks
+from edge.services.relocation import check_pose
 from edge.settings import Settings
 from edge.store.database import Database, Transaction
 from sync import accounts
@@ -193,6 +195,8 @@ class FleetFace:
                         "It is stopped. Only a person at the robot can let it move again.",
                     )
                 self._database.write(FLEET, robot.resume)
+            case "initPosition":
+                self._relocate(action)
             case "stateRequest":
                 self._state_wanted = True
             case "factsheetRequest":
@@ -200,6 +204,14 @@ class FleetFace:
             case _:
                 return FAILED, "This action is not supported."
         return FINISHED, ""
+
+    def _relocate(self, action: Action) -> None:
+        """Whether the robot then knows its place is in agvPosition. Raises LunaError where it cannot be there."""
+        if action.text("mapId") not in ("", self._settings.robot.site):
+            raise errors.ValidationError(f"There is no map {action.text('mapId')!r} here.")
+        x, y, theta = (action.number(key) for key in ("x", "y", "theta"))
+        pose = check_pose(self._settings.map_path, x, y, theta)
+        self._database.write(FLEET, lambda tx: robot.order(tx, CommandType.INITIAL_POSE, pose))
 
     def _cancel(self, action: Action) -> tuple[str, str]:
         if not self._order.steps:

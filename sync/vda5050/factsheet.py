@@ -8,6 +8,7 @@ INSTANT_ACTIONS = {
     "cancelOrder": "Stop, and forget the order.",
     "startPause": "Halt until stopPause.",
     "stopPause": "Go on after startPause; never after an emergency stop.",
+    "initPosition": "Where it is: x, y, theta, mapId. It is believed once a scan agrees.",
     "stateRequest": "Send the state now.",
     "factsheetRequest": "Send this now.",
 }

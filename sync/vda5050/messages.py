@@ -1,5 +1,6 @@
 """What a fleet manager sends, read leniently, and the header of what we send. Names on the wire are the standard's."""
 
+import math
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -30,9 +31,23 @@ class NodePosition(Incoming):
     )
 
 
+class ActionParameter(Incoming):
+    key: str
+    value: Any = None
+
+
 class Action(Incoming):
     action_id: str = Field(min_length=1, max_length=64)
     action_type: str
+    action_parameters: list[ActionParameter] = Field(default_factory=list, max_length=100)
+
+    def number(self, key: str) -> float:
+        """A parameter; NaN where it is none, or no number."""
+        value = next((one.value for one in self.action_parameters if one.key == key), None)
+        return float(value) if isinstance(value, int | float) else math.nan
+
+    def text(self, key: str) -> str:
+        return next((str(one.value) for one in self.action_parameters if one.key == key), "")
 
 
 class Node(Incoming):

@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 from edge.domain.robots import CommandStatus, CommandType, RobotCommand
 from edge.live import SOCKET_NAME, LiveServer
 from edge.services import robot
+from ros_nodes.navigation.maps import save_map
+from ros_nodes.simulation.demo_library import draw_library
 from tests.support.broker import Probe
 from tests.support.gates import gate
 from tests.support.shared import shared_data
@@ -91,11 +93,13 @@ def send(fleet: Probe, topic: str, body: dict[str, Any]) -> None:
     fleet.publish(f"{PREFIX}/{topic}", json.dumps(body).encode(), qos=0)
 
 
-def act(fleet: Probe, action_type: str) -> str:
+def act(fleet: Probe, action_type: str, **parameters: Any) -> str:
     """Send an instant action; its id."""
-    action = {"actionId": str(uuid4()), "actionType": action_type, "blockingType": "NONE"}
-    send(fleet, "instantActions", header() | {"actions": [action]})
-    return action["actionId"]
+    given = [{"key": key, "value": value} for key, value in parameters.items()]
+    action_id = str(uuid4())
+    action = {"actionId": action_id, "actionType": action_type, "blockingType": "NONE"}
+    send(fleet, "instantActions", header() | {"actions": [action | {"actionParameters": given}]})
+    return action_id
 
 
 def wait_state(fleet: Probe, condition: Any, what: str) -> dict[str, Any]:
@@ -339,3 +343,20 @@ def test_a_pause_by_the_fleet_is_a_pause_of_the_robot(here: Site, fleet: Probe) 
 
 def test_an_action_that_is_not_offered_fails(fleet: Probe) -> None:
     wait_action(fleet, act(fleet, "dance"), "FAILED")
+
+
+def test_a_fleet_manager_says_where_the_robot_is_and_nonsense_is_refused(
+    here: Site, fleet: Probe
+) -> None:
+    save_map(draw_library(), here.data_dir / "map")
+    for x, map_id in ((-30.0, ""), ("here", ""), (12.0, "another")):
+        wrong = act(fleet, "initPosition", x=x, y=10.5, theta=0.5, mapId=map_id)
+        wait_action(fleet, wrong, "FAILED")
+    assert here.library.do(robot.next_command) is None
+
+    right = act(fleet, "initPosition", x=12.0, y=10.5, theta=0.5, mapId="demo", lastNodeId="")
+
+    wait_action(fleet, right, "FINISHED")
+    order = claim(here)
+    assert order.type is CommandType.INITIAL_POSE
+    assert order.params == {"x": 12.0, "y": 10.5, "theta": 0.5}
