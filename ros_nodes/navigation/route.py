@@ -3,8 +3,8 @@ it."""
 
 import itertools
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -108,14 +108,28 @@ class RoutePlanner:
         joins = self._joins(pose, avoid)
         found = self.graph.quickest([(join.arc, join.seconds) for join in joins], number, avoid)
         if found is None:
-            raise NoRouteError(
-                Reason.NO_ROUTE,
-                f"There is no open way to {goal.name}.",
-                hint="Open a closed lane, or choose another place.",
-            )
+            raise self._no_route(pose, number, avoid)
         arcs = found[0]
         join = min((one for one in joins if one.arc == arcs[0]), key=lambda one: one.seconds)
         return self._along(pose, goal, join, arcs)
+
+    def _no_route(self, pose: Pose, number: int, avoid: Collection[str]) -> NoRouteError:
+        """Say which closed lanes would have to open, or that no lane leads there at all."""
+        name = self.graph.waypoints[number].name
+        lanes = [replace(lane, closed=False) for lane in self._lanes]
+        opened = RoutePlanner(self.grid, self.graph.waypoints, lanes, self.limits)
+        joins = opened._joins(pose, ())
+        found = opened.graph.quickest([(join.arc, join.seconds) for join in joins], number)
+        if found is None:
+            said, hint = f"No lane leads to {name} from here.", "Draw one, or choose another place."
+            return NoRouteError(Reason.NO_ROUTE, said, hint=hint)
+        used = {arc.lane.id for arc in found[0]}
+        shut = [one.id for one in self._lanes if one.id in used and (one.closed or one.id in avoid)]
+        return NoRouteError(
+            Reason.NO_ROUTE,
+            f"There is no open way to {name}.",
+            hint=f"Open {' and '.join(shut)}, or choose another place.",
+        )
 
     def _along(self, pose: Pose, goal: Waypoint, join: _Join, arcs: list[Arc]) -> Route:
         places = self.graph.waypoints
@@ -163,30 +177,30 @@ class RoutePlanner:
         share = ((here - self._from) * self._span).sum(axis=1) / (self._span**2).sum(axis=1)
         nearest = self._from + np.clip(share, 0.0, 1.0)[:, None] * self._span
         away = np.hypot(*(nearest - here).T)
-        order = [
-            int(at)
-            for at in np.argsort(away, kind="stable")
-            if self._lanes[at].id not in avoid
-            and self.graph.is_open(self._arcs_of[self._lanes[at].id][0])
-        ]
+        order = np.argsort(away, kind="stable").tolist()
         joins: list[_Join] = []
-        for at in order:
+        for at, arcs in self._open(order, avoid):
             x, y = nearest[at].tolist()
             if self._sees(pose, (x, y)):
-                joins += [
-                    self._join(pose, arc, (x, y)) for arc in self._arcs_of[self._lanes[at].id]
-                ]
+                joins += [self._join(pose, arc, (x, y)) for arc in arcs]
             if len(joins) >= _JOINS:
                 break
         if joins:
             return joins
-        for at in order[:_JOINS]:
-            joins += self._joins_around(
-                pose, self._arcs_of[self._lanes[at].id], nearest[at].tolist()
-            )
+        for at, arcs in itertools.islice(self._open(order, avoid), _JOINS):
+            joins += self._joins_around(pose, arcs, nearest[at].tolist())
             if joins:
                 break
         return joins
+
+    def _open(
+        self, order: Sequence[int], avoid: Collection[str]
+    ) -> Iterator[tuple[int, list[Arc]]]:
+        """Of lanes by number the open ones, each with its arcs."""
+        for at in order:
+            lane = self._lanes[at].id
+            if lane not in avoid and self.graph.is_open(self._arcs_of[lane][0]):
+                yield at, self._arcs_of[lane]
 
     def _sees(self, pose: Pose, point: tuple[float, float]) -> bool:
         """Whether the straight way is free; a robot that stands close to a wall may leave it."""

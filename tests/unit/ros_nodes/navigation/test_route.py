@@ -74,6 +74,15 @@ def test_a_place_with_no_open_lane_has_no_route() -> None:
     with pytest.raises(NoRouteError, match="no open way to Study room 104") as caught:
         RoutePlanner(GRID, SITE.waypoints, lanes).plan(at("desk-1"), "room-104")
     assert caught.value.reason is Reason.NO_ROUTE
+    assert "Open aisle-6n--room-104" in caught.value.hint
+
+
+def test_a_place_on_an_island_is_named_as_one() -> None:
+    lanes = [lane for lane in SITE.lanes if "room-104" not in lane.id]
+    with pytest.raises(NoRouteError, match="No lane leads to Study room 104") as caught:
+        RoutePlanner(GRID, SITE.waypoints, lanes).plan(at("desk-1"), "room-104")
+    assert caught.value.reason is Reason.NO_ROUTE
+    assert "Draw one" in caught.value.hint
 
 
 @pytest.mark.parametrize("goal", ["nowhere", "closed"])
