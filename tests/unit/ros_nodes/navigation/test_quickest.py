@@ -131,6 +131,18 @@ def test_landmarks_stay_true_when_lanes_close_and_open(seed: int) -> None:
         check(graph, closed, rng)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_landmarks_change_no_time_in_a_large_graph(seed: int) -> None:
+    places, lanes = site(seed, side=25)
+    plain, quick = LaneGraph(places, lanes, 0.5), with_landmarks(LaneGraph(places, lanes, 0.5))
+    rng = random.Random(seed)
+    for _ in range(60):
+        tail, goal = rng.sample(range(len(places)), 2)
+        starts = [(arc, arc.time_s) for arc in plain.arcs if arc.tail == tail]
+        slow, fast = plain.quickest(starts, goal), quick.quickest(starts, goal)
+        assert (slow and slow[1]) == pytest.approx(fast and fast[1])
+
+
 def test_what_comes_later_but_need_not_turn_is_not_left_out() -> None:
     """To c over b: coming from the west is quicker up to b, but onward it must turn."""
     at = {"w": (-3.0, 0.0), "s": (0.0, -3.1), "b": (0.0, 0.0), "c": (0.0, 5.0)}
