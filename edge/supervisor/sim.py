@@ -1,4 +1,4 @@
-"""`luna sim`: the whole robot on its simulator, with a broker and the reference central server."""
+"""What `luna sim` does: the whole robot on its simulator, with a broker and the reference central server."""
 
 import functools
 import json
@@ -13,7 +13,6 @@ from typing import NoReturn
 
 import click
 
-from edge import options
 from edge.domain.errors import SetupError
 from edge.settings import Settings, load
 from edge.supervisor import accounts, data_dir, origin, ports, ros_domain
@@ -29,56 +28,22 @@ DEFAULT_DOMAIN_ID = 42
 SETUP_FAILED = 2
 """Exit code of the preparation where the input is at fault and one line on stderr says so."""
 
-_FILE = click.Path(path_type=Path)
 
-
-@click.command()
-@options.data_dir("directory", help="All that the robot remembers; made where there is none.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of the API and page. [8080]")
-@click.option("--mqtt-port", type=click.IntRange(1, 65535), help="Port of the broker. [1883]")
-@click.option(
-    "--domain-id",
-    type=click.IntRange(0, 101),
-    help="ROS domain; two robots side by side need two. [42]",
-)
-@click.option("--speed", type=float, help="Simulated seconds a real second, at most. [1]")
-@click.option(
-    "--seed", type=click.IntRange(min=0), help="Makes the simulated world reproducible. [1]"
-)
-@click.option(
-    "--map",
-    "map_file",
-    type=_FILE,
-    help="A map_server YAML to drive on; places and lanes are proposed from it.",
-)
-@click.option("--catalogue", type=_FILE, help="Titles to hold: MARC21, MARCXML or CSV.")
-@click.option("--no-central", is_flag=True, help="Without the reference central server.")
-def command(
+def run(
     directory: Path,
-    port: int | None,
-    mqtt_port: int | None,
-    domain_id: int | None,
-    speed: float | None,
-    seed: int | None,
+    options: Mapping[str, int | float | None],
+    *,
     map_file: Path | None,
     catalogue: Path | None,
-    no_central: bool,
-) -> None:
-    """Run the whole robot on its simulator, until Ctrl-C."""
+    with_central: bool,
+) -> NoReturn:
+    """Become the robot's supervisor. `options`: settings of this run, by the name of their variable; None: as they
+    are. Raises SetupError."""
     os.umask(0o077)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     directory = _where(directory)
-    settings = settings_of_run(
-        directory,
-        {
-            "LUNA_API__PORT": port,
-            "LUNA_MQTT__PORT": mqtt_port,
-            "LUNA_ROS__DOMAIN_ID": domain_id,
-            "LUNA_SIM__SPEED": speed,
-            "LUNA_SIM__SEED": seed,
-        },
-    )
+    settings = settings_of_run(directory, options)
     made_from = origin.Origin.of(map_file, catalogue)
 
     @functools.cache
@@ -99,7 +64,7 @@ def command(
         made_from.check(directory)
         for descriptor in (lock, claimed().fileno()):
             os.set_inheritable(descriptor, True)
-        _become_supervisor(settings, lock, with_central=not no_central)
+        _become_supervisor(settings, lock, with_central=with_central)
 
 
 def _where(directory: Path) -> Path:
