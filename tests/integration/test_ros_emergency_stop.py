@@ -25,6 +25,7 @@ from firmware_bridge.sockets import request_resume, request_stop
 from ros_nodes import convert, qos
 from ros_nodes.alive import BEAT_S, SILENT_S, Beat
 from ros_nodes.emergency_stop import SCAN_S, EmergencyStop
+from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
 from tests.support.gates import gate
 from tests.support.ros import ros_context
 
@@ -164,6 +165,24 @@ def test_a_velocity_becomes_zero_when_the_scan_is_old(bench: Bench) -> None:
     seen = bench.now()
     bench.until(lambda: bench.now() - seen > SCAN_S)
     assert bench.drive(0.5).linear.x == 0.0
+
+
+def test_a_scan_that_may_not_be_used_is_named_and_not_driven_by(bench: Bench) -> None:
+    stamp = bench.peer.get_clock().now().to_msg()
+    other = convert.scan_message(free(), -math.pi, math.tau / BEAMS, stamp)
+    other.header.frame_id = "camera"
+    bench.scan.publish(other)
+    bench.until(lambda: bench.node._scan_fault is SensorFault.SCAN_FRAME)
+    assert bench.drive(0.5).linear.x == 0.0
+    laser = bench.diagnosed("laser")
+    assert laser.level == DiagnosticStatus.ERROR
+    assert laser.message == str(SENSOR_FAULTS[SensorFault.SCAN_FRAME])
+    bench.see(free())
+    assert bench.drive(0.5).linear.x == 0.5
+    old = convert.scan_message(free(), -math.pi, math.tau / BEAMS, stamp)
+    old.header.stamp.sec -= 2
+    bench.scan.publish(old)
+    bench.until(lambda: bench.node._scan_fault is SensorFault.SCAN_OLD)
 
 
 def test_a_robot_that_does_not_know_where_it_is_stands(bench: Bench) -> None:
