@@ -1,6 +1,5 @@
 """The robot's map as a PNG, made from its map_server files without numpy: an API process is small."""
 
-import math
 import re
 import struct
 import zlib
@@ -24,16 +23,6 @@ class Map:
     height: int
     resolution: float
     origin: tuple[float, float, float]
-
-    def holds(self, x: float, y: float) -> bool:
-        """Whether the place (m, in the `map` frame) is on the picture."""
-        left, lower, theta = self.origin
-        dx, dy = x - left, y - lower
-        across = math.cos(theta) * dx + math.sin(theta) * dy
-        up = math.cos(theta) * dy - math.sin(theta) * dx
-        return (
-            0 <= across < self.width * self.resolution and 0 <= up < self.height * self.resolution
-        )
 
     @property
     def etag(self) -> str:

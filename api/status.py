@@ -57,7 +57,7 @@ def robot_record(settings: Settings, live: Live, work: Work) -> dict[str, Any]:
         "charging": battery.charging if battery else bool(said.get("charging", False)),
         "current_task": task_record(work.active) if work.active else None,
         "queue_length": sum(work.active is None or one.id != work.active.id for one in work.queue),
-        "navigation": live.latest("navigation") or None,
+        "navigation": _navigation(live.latest("navigation")),
         "emergency_stop": stop_record(gate),
         "faults": _faults(live, gate, work),
         "last_heartbeat": _heartbeat(live),
@@ -105,6 +105,15 @@ def _status(live: Live, gate: GateState | None, work: Work) -> RobotStatus:
         return RobotStatus.NAVIGATING
     said = str(live.latest("robot").get("status", RobotStatus.ERROR))
     return RobotStatus(said) if said in RobotStatus.__members__ else RobotStatus.ERROR
+
+
+def _navigation(said: dict[str, Any]) -> dict[str, Any] | None:
+    """What ros says of its drive; of one that failed with plain words, and what a person can do."""
+    reason = str(said.get("reason", ""))
+    if reason not in Failure.__members__:
+        return said or None
+    words = EXPLANATIONS[Failure(reason)]
+    return {**said, "message": words.message, "remedy": words.remedy}
 
 
 def is_driving(live: Live) -> bool:

@@ -14,10 +14,11 @@ from api.schemas.base import Many, One
 from api.schemas.robot import Lane, Lanes, Map, NewWaypoint, Waypoint
 from api.versions import IfMatch, etag
 from edge.domain import waypoints as domain
-from edge.domain.errors import NotFoundError, ValidationError
+from edge.domain.errors import ValidationError
 from edge.domain.waypoints import WaypointKind
 from edge.services import places
 from edge.services.records import record
+from edge.services.relocation import check_pose
 from edge.store.database import new_id
 
 router = APIRouter(prefix="/api/v1/robot", tags=["places"])
@@ -36,7 +37,7 @@ async def waypoints(
 @router.post("/waypoints", response_model=One[Waypoint], status_code=201, summary="Add a place")
 async def add_waypoint(body: NewWaypoint, who: Staff, robot: Robot, once: Once) -> Response:
     place = _waypoint(new_id(), body)
-    _refuse_off_map(robot, place)
+    _refuse_misplaced(robot, place)
     return await once.create(who, body, lambda tx: record(places.add_waypoint(tx, place)))
 
 
@@ -44,9 +45,9 @@ async def add_waypoint(body: NewWaypoint, who: Staff, robot: Robot, once: Once) 
 async def update_waypoint(
     waypoint_id: str, body: NewWaypoint, who: Staff, robot: Robot, version: IfMatch
 ) -> Response:
-    """The lanes that end there are measured anew where it moved. Walls are looked at by `luna map check`."""
+    """The lanes that end there are measured anew where it moved. Whether the lanes are free is for `luna map check`."""
     place = _waypoint(waypoint_id, body)
-    _refuse_off_map(robot, place)
+    _refuse_misplaced(robot, place)
     changed = await robot.write(
         who.actor, lambda tx: places.update_waypoint(tx, place, version=version)
     )
@@ -98,15 +99,13 @@ def _lanes(robot: Context) -> Response:
     return envelope.one([record(one) for one in found], headers=etag(version))
 
 
-def _refuse_off_map(robot: Context, place: domain.Waypoint) -> None:
-    """Raises ValidationError. Without a map nobody knows, and the place is taken."""
+def _refuse_misplaced(robot: Context, place: domain.Waypoint) -> None:
+    """Raises ValidationError for a place off the map or in a wall."""
     try:
-        on_map = robot.map.get().holds(place.x, place.y)
-    except NotFoundError:
-        return
-    if not on_map:
-        said = f"({place.x:g}, {place.y:g}) is off the robot's map."
-        raise ValidationError(said, fields={"x_coordinate": [said], "y_coordinate": [said]})
+        check_pose(robot.settings.map_path, place.x, place.y, place.theta)
+    except ValidationError as refused:
+        fields = {"x_coordinate": [refused.message], "y_coordinate": [refused.message]}
+        raise ValidationError(refused.message, fields=fields) from None
 
 
 def _measures(found: Any) -> dict[str, str]:

@@ -1,5 +1,8 @@
 // The live page: what the robot tells is drawn, and STOP goes out by two ways at once.
 
+import { showAsking } from "./asking.js";
+import { offerPlaces, showLost } from "./lost.js";
+
 const $ = (id) => document.getElementById(id);
 const say = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
 const SVG = "http://www.w3.org/2000/svg";
@@ -81,22 +84,34 @@ const STEP = {
 };
 const nameOf = (code) => places.get(code) ?? code ?? "–";
 
+// What a drive is at where it is not simply driving.
+const HELD_UP = {
+  ASKING: "Asking people to step aside", WAITING: "Waiting a moment for the way to be free",
+  AROUND: "Going round something", REPLANNING: "Looking for another way",
+};
+
 function showStatus(robot) {
   const task = robot.current_task, drive = robot.navigation;
   const drives = robot.status === "NAVIGATING" && drive;
   const metres = drive?.distance_left_m > 0.5 ? `, ${drive.distance_left_m.toFixed(0)} m to go` : "";
-  const driving = drives ? `Driving to ${nameOf(drive.waypoint)}${metres}` : null;
+  const goal = drives ? nameOf(drive.waypoint) : null;
+  const driving = drives ? (HELD_UP[drive.state] ? `${HELD_UP[drive.state]}, on the way to ${goal}` : `Driving to ${goal}${metres}`) : null;
   const waiting = task?.step?.startsWith("WAITING") ? `At ${nameOf(task.step === "WAITING_FOR_LOAD" ? task.source_location : task.destination_location)}, ${STEP[task.step]}` : null;
   const standing = robot.status === "STOPPED" || robot.status === "ERROR" || robot.status === "MAINTENANCE";
-  say("headline", (standing ? null : waiting ?? driving) ?? DOING[robot.status] ?? robot.status);
+  const lost = robot.faults.some((fault) => fault.code === "LOST");
+  document.body.dataset.lost = lost;
+  say("headline", (lost && robot.status !== "STOPPED" ? "I do not know where I am" : standing ? null : waiting ?? driving) ?? DOING[robot.status] ?? robot.status);
   say("doing", robot.mode === "PAUSED" ? "Paused" : DOING[robot.status] ?? robot.status);
   say("place", nameOf(robot.current_location));
   const level = robot.battery_level;
   $("battery").value = level ?? 0;
   say("battery-text", level == null ? "unknown" : `${Math.round(level * 100)} %`);
   $("plan").toggleAttribute("hidden", !drives);
+  say("drive-note", !drives && drive?.message ? `I did not get to ${nameOf(drive.waypoint)}. ${drive.message} ${drive.remedy}` : "");
+  showAsking(drives && drive.state === "ASKING" && robot.emergency_stop.active === false, goal);
+  showLost(lost, robot.pose);
   $("faults").replaceChildren();
-  for (const fault of robot.faults) make($("faults"), "li", {}, `${fault.message} ${fault.remedy}`);
+  for (const fault of robot.faults) if (fault.code !== "LOST") make($("faults"), "li", {}, `${fault.message} ${fault.remedy}`);
   showStop(robot.emergency_stop);
 }
 
@@ -137,6 +152,7 @@ async function loadFloor() {
     const points = await get("/api/v1/robot/waypoints?limit=100");
     places = new Map(points.map((one) => [one.location_code, one.name]));
     showQueue(queue);
+    offerPlaces(points.filter((one) => one.kind !== "junction" && one.is_active), () => ({ token, size }));
     floor = await get("/api/v1/robot/map");
     await paintFloor();
     frame(points);

@@ -1,6 +1,8 @@
 """The live page in a real browser: it shows the robot, and its STOP works, without JavaScript too."""
 
 import contextlib
+import json
+import math
 import re
 import shutil
 import signal
@@ -16,7 +18,7 @@ from edge.services import places
 from edge.store.database import Database
 from tests.support.api_process import ApiProcess, Ros, api_process
 from tests.support.gates import end_stop, gate
-from tests.support.served import LANES, SITE, make_data_dir
+from tests.support.served import LANES, PIN, SITE, add_people, make_data_dir
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -24,6 +26,8 @@ CHROMIUM = (
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 LIVE_MS = 8000
+FLOOR = b"P5\n200 160\n255\n" + bytes([254] * 200 * 160)
+"""10 m by 8 m of floor, from (-1, -2) on."""
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = make_data_dir(directory)
     with contextlib.closing(Database.open(settings.store_path)) as store:
         store.write(SYSTEM, lambda tx: places.load_site(tx, SITE, LANES))
+        add_people(store)
+    (directory / "map" / "map.pgm").write_bytes(FLOOR)
     return directory
 
 
@@ -42,10 +48,22 @@ def gate_process(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture(scope="module")
-def api(data_dir: Path, gate_process: subprocess.Popen[bytes]) -> Iterator[ApiProcess]:
-    with contextlib.closing(Ros(data_dir)), api_process(data_dir) as one:
+def ros(data_dir: Path) -> Iterator[Ros]:
+    with contextlib.closing(Ros(data_dir)) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def api(data_dir: Path, gate_process: subprocess.Popen[bytes], ros: Ros) -> Iterator[ApiProcess]:
+    with api_process(data_dir) as one:
         one.wait_until_told("READY=1")
         yield one
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_wrong(ros: Ros) -> Iterator[None]:
+    yield
+    ros.localised, ros.navigation = True, {}
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +139,108 @@ def test_a_frozen_server_is_seen_and_a_stop_still_comes_through(
     finally:
         api.process.send_signal(signal.SIGCONT)
     expect(page.locator("#stop-label")).to_have_text("STOPPED", timeout=LIVE_MS)
+
+
+def drive(state: str, reason: str = "NONE") -> dict[str, object]:
+    left = {"distance_left_m": 7.6, "time_left_s": 20.0}
+    return {"state": state, "waypoint": "R1", "reason": reason, **left}
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("DRIVING", "Driving to Study room 1, 8 m to go"),
+        ("WAITING", "Waiting a moment"),
+        ("AROUND", "Going round something"),
+        ("REPLANNING", "Looking for another way"),
+    ],
+)
+def test_it_says_in_plain_words_what_its_drive_is_at(
+    page: Page, ros: Ros, state: str, said: str
+) -> None:
+    ros.navigation = drive(state)
+    expect(page.locator("#headline")).to_contain_text(said)
+    expect(page.locator("#headline")).to_contain_text("Study room 1")
+    expect(page.locator("#ask")).to_be_hidden()
+
+
+def test_it_asks_people_to_step_aside_in_large_letters_and_with_a_sound(
+    page: Page, ros: Ros
+) -> None:
+    page.evaluate("document.addEventListener('luna:asking', () => { window.rung = true; })")
+    ros.navigation = drive("ASKING")
+    expect(page.locator("#ask strong")).to_have_text("Please step aside")
+    expect(page.locator("#ask strong")).to_be_visible()
+    expect(page.locator("#ask")).to_contain_text("Study room 1")
+    assert page.evaluate("window.rung")
+    expect(page.locator("#stop-button")).to_be_visible()
+    ros.navigation = drive("DRIVING")
+    expect(page.locator("#ask")).to_be_hidden()
+
+
+def test_a_drive_that_failed_is_told_with_what_to_do(page: Page, ros: Ros) -> None:
+    ros.navigation = drive("IDLE", "BLOCKED")
+    expect(page.locator("#drive-note")).to_contain_text("I did not get to Study room 1.")
+    expect(page.locator("#drive-note")).to_contain_text("Clear the aisle")
+    ros.navigation = drive("IDLE")
+    expect(page.locator("#drive-note")).to_be_empty()
+
+
+def orders(data_dir: Path) -> list[dict[str, float]]:
+    """The poses that it was told, the oldest first."""
+    with contextlib.closing(Database.open(data_dir / "luna.db")) as store:
+        rows = store.read(lambda reader: reader.rows("SELECT * FROM robot_command ORDER BY id"))
+    return [json.loads(row["params"]) for row in rows if row["type"] == "initial_pose"]
+
+
+def sign_in_by_pin(page: Page, name: str) -> None:
+    page.locator("#tell-place").click(timeout=LIVE_MS)
+    page.locator("#staff [name=login]").fill(f"{name}@example.org")
+    page.locator("#staff [name=pin]").fill(PIN)
+    page.locator("#staff button").click()
+
+
+def test_where_it_does_not_know_its_place_a_librarian_tells_it_by_name(
+    page: Page, ros: Ros, data_dir: Path
+) -> None:
+    ros.localised = False
+    expect(page.locator("#headline")).to_have_text("I do not know where I am")
+    sign_in_by_pin(page, "librarian")
+    page.locator("#here select").select_option(label="Study room 1")
+    expect(page.locator("#guess")).to_be_visible()
+    page.locator("#here button").click()
+    expect(page.locator("#lost-note")).to_contain_text("Thank you")
+    assert orders(data_dir)[-1] == {"x": 8.0, "y": 4.0, "theta": 0.0}
+    ros.localised = True
+    expect(page.locator("#lost")).to_be_hidden()
+
+
+def test_a_finger_on_the_map_shows_where_it_stands_and_looks(
+    page: Page, ros: Ros, data_dir: Path
+) -> None:
+    ros.localised = False
+    sign_in_by_pin(page, "librarian")
+    expect(page.locator("#here")).to_be_visible()
+    box = page.locator("#floor").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 80, steps=4)
+    page.mouse.up()
+    page.locator("#here button").click()
+    expect(page.locator("#lost-note")).to_contain_text("Thank you")
+    told = orders(data_dir)[-1]
+    assert told["theta"] == pytest.approx(math.pi / 2, abs=0.05)
+    assert told["x"] == pytest.approx(4.1, abs=0.7)
+    assert told["y"] == pytest.approx(2.5, abs=0.7)
+
+
+def test_a_reader_cannot_tell_it_its_place(page: Page, ros: Ros) -> None:
+    ros.localised = False
+    sign_in_by_pin(page, "student")
+    expect(page.locator("#lost-note")).to_contain_text("Only a librarian")
+    expect(page.locator("#here")).to_be_hidden()
 
 
 def test_without_javascript_stop_is_a_form(browser: Browser, api: ApiProcess) -> None:

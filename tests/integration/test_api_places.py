@@ -10,9 +10,9 @@ from starlette.testclient import TestClient
 from tests.support.served import LANES, Served, served
 
 WAYPOINTS, EDGES = "/api/v1/robot/waypoints", "/api/v1/robot/edges"
-MAP = b"P5\n200 160\n255\n" + bytes([254] * 200 * 160)
-"""10 m by 8 m of floor, from (-1, -2) on."""
-HALL = {"name": "Hall", "kind": "junction", "x_coordinate": 4.0, "y_coordinate": 5.0}
+MAP = b"P5\n200 160\n255\n" + bytes([0] * 200 * 20 + [254] * 200 * 140)
+"""10 m by 8 m of floor, from (-1, -2) on; the last metre in the north is a wall."""
+HALL = {"name": "Hall", "kind": "junction", "x_coordinate": 4.0, "y_coordinate": 4.5}
 
 
 @pytest.fixture
@@ -108,6 +108,11 @@ def test_a_place_off_the_map_is_refused(staff: TestClient) -> None:
     assert set(fields(staff.post(WAYPOINTS, json=away))) == {"x_coordinate", "y_coordinate"}
     assert fields(staff.put(path, json=away))
     assert staff.put(path, json=HALL | {"x_coordinate": 8.9}).status_code == 200
+
+
+def test_a_place_inside_of_a_wall_is_refused(staff: TestClient) -> None:
+    said = fields(staff.post(WAYPOINTS, json=HALL | {"y_coordinate": 5.5}))
+    assert "inside of a wall" in said["y_coordinate"][0]
 
 
 def test_a_stale_change_of_a_place_is_refused(staff: TestClient) -> None:

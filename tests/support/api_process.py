@@ -20,9 +20,11 @@ TELL_S = 0.1
 
 
 class Ros:
-    """What ros tells the others, for as long as it is there."""
+    """What ros tells the others, for as long as it is there. `navigation`: what it says of its drive, if anything."""
 
     def __init__(self, data_dir: Path) -> None:
+        self.localised = True
+        self.navigation: dict[str, object] = {}
         self.live = LiveServer(data_dir / "run" / "live.sock")
         self._ended = threading.Event()
         self._telling = threading.Thread(target=self._tell)
@@ -35,7 +37,9 @@ class Ros:
 
     def _tell(self) -> None:
         while not self._ended.wait(TELL_S):
-            self.live.publish("robot", status="IDLE", localised=True, current_location="DOCK")
+            state = {"status": "IDLE", "localised": self.localised, "current_location": "DOCK"}
+            self.live.publish("robot", **state)
+            self.live.publish("navigation", **(self.navigation or {"state": "IDLE"}))
             self.live.publish("pose", x=1.0, y=2.0, theta=0.5, frame="map", stamp=0.0, v=0.0, w=0.0)
 
 

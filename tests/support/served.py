@@ -127,10 +127,10 @@ def served(data_dir: Path, **changes: Any) -> Iterator[Served]:
         store.write(SYSTEM, lambda tx: places.load_site(tx, SITE, LANES))
         app = create_app(settings, store, live, KEY)
         with TestClient(app, "http://127.0.0.1", client=SCREEN) as main:
-            yield Served(settings, store, app, main, _people(store))
+            yield Served(settings, store, app, main, add_people(store))
 
 
-def _people(store: Database) -> dict[str, str]:
+def add_people(store: Database) -> dict[str, str]:
     """Who there is, by the beginning of their email: their ids."""
     secret, pin = passwords.hash_secret(PASSWORD), passwords.hash_secret(PIN)
     roles = {
