@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from api import readiness
 from api.app import create_app
 from api.context import Context
 from api.live import Live
+from api.patience import PatientProtocol
 from edge import ipc, logs
 from edge import settings as edge_settings
 from edge.domain.errors import SetupError
@@ -41,6 +43,7 @@ def main(data_dir: Path) -> None:
     """Serve the HTTP contract, the live events and the touchscreen."""
     logs.configure("api", data_dir)
     _give_memory_back()
+    _spool_to(data_dir / "uploads")
     try:
         settings = edge_settings.load(data_dir)
         key = edge_settings.read_secret(settings.data_dir, "jwt.key")
@@ -91,6 +94,12 @@ async def _beat(server: uvicorn.Server, context: Context) -> None:
         await asyncio.sleep(BEAT_S if told_ready else BEAT_S / 10)
 
 
+def _spool_to(folder: Path) -> None:
+    """Files that come by HTTP go onto the data's own disk: /tmp may be memory."""
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+
+
 def _give_memory_back() -> None:
     """Keep glibc from holding on to the 19 MiB that each password takes while it is looked at (40 MB in all)."""
     with contextlib.suppress(AttributeError, OSError):  # another C library has its own ways
@@ -102,7 +111,7 @@ def _config(app: object, settings: Settings) -> uvicorn.Config:
         app,  # type: ignore[arg-type]
         host=settings.api.host,
         port=settings.api.port,
-        http="httptools",
+        http=PatientProtocol,
         ws="websockets-sansio",
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,

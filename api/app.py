@@ -82,7 +82,7 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
-        middleware=[Middleware(Outermost, metrics=metrics)],
+        middleware=[Middleware(Outermost, metrics=metrics, settings=settings.api)],
         responses=FAILURES,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False},

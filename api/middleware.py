@@ -3,34 +3,60 @@
 One plain ASGI layer, because each costs every request and Starlette's own kind would cost a task.
 """
 
+import asyncio
 import re
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import envelope, errors, origins
+from api.limits import Buckets, limited
 from api.metrics import Metrics
 from edge import logs
+from edge.settings import Api
 from edge.store.database import new_id
 
 log = logs.get("api")
 SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-MAX_BODY_BYTES = 64 * 1024
-MAX_FILE_BYTES = 256 << 20
-"""A catalogue of 100,000 records has some 150 MB."""
-UPLOADS = frozenset({"/api/v1/books/bulk-import"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SEND_S = 30.0
+"""A client that takes nothing of a streamed answer for this long is left."""
+
+STOPS = "/api/v1/robot/emergency-stop"
+SIGN_IN = frozenset(
+    f"/api/v1/auth/{one}" for one in ("register", "login", "forgot-password", "reset-password")
+)
+"""Each costs a password's hash, or a mail."""
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Of every answer that does not say otherwise."""
+
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-ID",
+    "Access-Control-Max-Age": "600",
+}
 
 
 class Outermost:
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, settings: Api) -> None:
         from structlog.contextvars import bind_contextvars  # after edge.logs, which makes it lean
 
         self._app = app
         self._metrics = metrics
         self._bind = bind_contextvars
+        self._allowed = origins.allowed(settings)
+        self._requests = Buckets(settings.requests_per_s)
+        self._sign_ins = Buckets(settings.sign_ins_per_min / 60, burst=settings.sign_ins_per_min)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # WebSockets check their origin themselves, before they accept
@@ -41,16 +67,15 @@ class Outermost:
         # Never taken back: each request has a context of its own.
         envelope.REQUEST_ID.set(request_id)
         self._bind(request_id=request_id)
-        sent = _Sent(send, request_id)
+        origin = headers.get("origin")
+        sent = _Sent(send, request_id, origin if origin in self._allowed else None)
         started = time.perf_counter()
         try:
-            if scope["method"] not in SAFE_METHODS and origins.is_foreign(headers):
-                refused = envelope.failure(
-                    403, "FORBIDDEN", "A page of another site may not do this."
-                )
-                await refused(scope, receive, sent)
+            answer = self._refused(scope, headers) or self._preflight(scope, headers)
+            if answer is not None:
+                await answer(scope, receive, sent)
             else:
-                await self._app(scope, _limited(receive, _limit(scope)), sent)
+                await self._app(scope, limited(receive, scope), sent)
         except Exception:  # the last line: the caller gets an envelope, the log the reason
             log.exception("a request failed", method=scope["method"], path=scope["path"])
             if not sent.status:
@@ -58,13 +83,41 @@ class Outermost:
         finally:
             self._metrics.request(scope, sent.status, time.perf_counter() - started)
 
+    def _refused(self, scope: Scope, headers: Headers) -> Response | None:
+        if scope["method"] not in SAFE_METHODS and origins.is_foreign(headers, self._allowed):
+            return envelope.failure(403, "FORBIDDEN", "A page of another site may not do this.")
+        wait_s = self._wait_s(scope)
+        if wait_s > 0:
+            after = {"Retry-After": str(int(wait_s) + 1)}
+            return envelope.failure(429, "RATE_LIMITED", "Too much at once.", {}, after)
+        return None
+
+    def _wait_s(self, scope: Scope) -> float:
+        """How long this client has to wait. STOP never waits, and neither does the robot's own screen."""
+        path, client = scope["path"], scope["client"]
+        is_stop = path.startswith(STOPS) and not path.endswith("/reset")
+        if is_stop or client is None or origins.is_loopback(client[0]):
+            return 0.0
+        wait_s = self._requests.wait_s(client[0])
+        if wait_s == 0 and path in SIGN_IN:
+            wait_s = self._sign_ins.wait_s(client[0])
+        return wait_s
+
+    def _preflight(self, scope: Scope, headers: Headers) -> Response | None:
+        """The answer to a browser that asks whether a page of an allowed origin may do something."""
+        asks = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        if asks and headers.get("origin") in self._allowed:
+            return Response(status_code=204, headers=PREFLIGHT)
+        return None
+
 
 class _Sent:
-    """Adds the headers that every answer has, and remembers what was answered."""
+    """Adds the headers that every answer has, and remembers what was answered. `origin`: an allowed one that asks."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, origin: str | None) -> None:
         self._send = send
         self._request_id = request_id
+        self._origin = origin
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -72,29 +125,18 @@ class _Sent:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self._request_id
-            headers["X-Content-Type-Options"] = "nosniff"
-            headers.setdefault("Cache-Control", "no-store")
-        await self._send(message)
-
-
-def _limit(scope: Scope) -> int:
-    return MAX_FILE_BYTES if scope["path"] in UPLOADS else MAX_BODY_BYTES
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """The same, but a body that is too long ends in a 413 as soon as it is. One that nobody reads harms nobody."""
-    read = 0
-
-    async def limited() -> Message:
-        nonlocal read
-        message = await receive()
-        if message["type"] == "http.request":
-            read += len(message.get("body", b""))
-            if read > limit:
-                raise HTTPException(413, f"A body has at most {limit} bytes.")
-        return message
-
-    return limited
+            for name, value in SECURITY.items():
+                headers.setdefault(name, value)
+            if self._origin is not None:
+                headers["Access-Control-Allow-Origin"] = self._origin
+                headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"
+                headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+                headers.add_vary_header("Origin")
+        if message.get("more_body"):
+            async with asyncio.timeout(SEND_S):
+                await self._send(message)
+        else:
+            await self._send(message)
 
 
 def _request_id(headers: Headers) -> str:

@@ -8,14 +8,22 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
+from edge.settings import Api
 
-def is_foreign(headers: Headers) -> bool:
-    """Whether a browser sends this for a page of another site. What is no browser sends no Origin.
+
+def allowed(settings: Api) -> frozenset[str]:
+    """The origins of other pages that may use this robot, exactly as a browser names them."""
+    return frozenset(settings.allowed_origins.split())
+
+
+def is_foreign(headers: Headers, allowed: frozenset[str] = frozenset()) -> bool:
+    """Whether a browser sends this for a page of another site that is not `allowed`. What is no browser sends no
+    Origin.
 
     The Host has to be a name of ours too: an attacker's name that resolves to this robot is same-origin to itself.
     """
     origin = headers.get("origin")
-    if origin is None:
+    if origin is None or origin in allowed:
         return False
     host = headers.get("host", "")
     return urlsplit(origin).netloc.lower() != host.lower() or not is_ours(host)
@@ -29,7 +37,12 @@ def is_ours(host: str) -> bool:
 
 def at_robot(connection: HTTPConnection) -> bool:
     """Whether the peer sits at the robot: its socket's address is loopback. No header is ever asked."""
-    address = _address(connection.client.host) if connection.client else None
+    return connection.client is not None and is_loopback(connection.client.host)
+
+
+@functools.lru_cache(maxsize=1024)
+def is_loopback(host: str) -> bool:
+    address = _address(host)
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return address is not None and address.is_loopback

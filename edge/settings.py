@@ -71,6 +71,18 @@ class Api(Section):
     port: int = Field(8080, ge=1, le=65535)
     access_token_s: int = Field(900, gt=0, description="life of an access token")
     refresh_token_s: int = Field(7 * 86400, gt=0, description="life of a refresh token")
+    allowed_origins: str = Field(
+        "",
+        description="origins of other pages that may use this robot, https://x.example, with spaces between",
+    )
+    requests_per_s: float = Field(
+        50,
+        ge=0,
+        description="from one address, never counting STOP and the robot's own screen; 0: no limit",
+    )
+    sign_ins_per_min: float = Field(
+        30, ge=0, description="passwords tried from one address; 0: no limit"
+    )
 
 
 class Mqtt(Section):

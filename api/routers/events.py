@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Any
 
 import orjson
@@ -10,9 +11,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from api import envelope, origins
 from api.context import Context
-from api.deps import Principal, context_of, identify
+from api.deps import Principal, context_of, identify, is_open
 from api.errors import TokenExpiredError
 from api.hub import Subscriber
+from api.limits import Buckets
 from edge import logs
 from edge.domain.errors import UnauthenticatedError, UnavailableError
 from edge.domain.users import STAFF, Role
@@ -25,6 +27,9 @@ SEND_S = 5.0
 """A client that takes nothing for this long, with its buffers full, is dropped."""
 CLOSE_S = 0.5
 MAX_SOCKETS = 256
+MESSAGES_PER_S = 20.0
+SESSION_EVERY_S = 1.0
+"""How often it is asked whether the session still goes on."""
 
 CHANNELS: dict[str, frozenset[Role]] = {
     "robot": STAFF | {Role.KIOSK},
@@ -42,7 +47,7 @@ UNAUTHENTICATED, TOO_SLOW, TOO_MANY, NO_SENSE = 4401, 4408, 4429, 4400
 @router.websocket("/api/v1/ws")
 async def events(socket: WebSocket) -> None:
     robot = context_of(socket)
-    if origins.is_foreign(socket.headers):
+    if origins.is_foreign(socket.headers, origins.allowed(robot.settings.api)):
         await socket.close(1008)
         return
     await socket.accept()
@@ -83,26 +88,59 @@ class _Client:
         hub, metrics = self._robot.live.hub, self._robot.metrics
         hub.join(self._mine)
         metrics.sockets.inc()
-        both = [asyncio.create_task(self._hear()), asyncio.create_task(self._send())]
-        for task in both:
+        parts = (self._hear(), self._send(), self._watch_session())
+        tasks = [asyncio.create_task(one) for one in parts]
+        for task in tasks:
             task.add_done_callback(_report)
         try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             hub.leave(self._mine)
             metrics.sockets.dec()
-            for task in both:
+            for task in tasks:
                 task.cancel()
 
     async def _hear(self) -> None:
+        budget = Buckets(MESSAGES_PER_S)
         while (message := await self._receive()) is not None:
+            # A STOP is never too much.
+            if message.get("type") != "emergency_stop" and budget.wait_s("") > 0:
+                await self._socket.close(TOO_MANY, "Too many messages.")
+                return
             await self._obey(message)
         await self._socket.close(NO_SENSE, "That was no JSON object.")
+
+    async def _watch_session(self) -> None:
+        """Until the token is over, or its session was ended; the robot's own screen has neither."""
+        while self._who is None or self._who.until is None:
+            await asyncio.sleep(3600)
+        while (left_s := self._who.until - time.time()) > 0:
+            if not is_open(self._robot, self._who.session):
+                await self._close(UNAUTHENTICATED, "This session was ended. Sign in again.")
+                return
+            await asyncio.sleep(min(left_s, SESSION_EVERY_S))
+        await self._close(UNAUTHENTICATED, "The access token is over. Use the refresh token.")
+
+    async def _renew(self, message: dict[str, Any]) -> None:
+        """A newer token of the same user lets the connection go on for as long as that is good."""
+        assert self._who is not None
+        try:
+            who = identify(self._socket, str(message.get("token")))
+        except UnauthenticatedError as error:
+            await self._tell("error", {"code": error.code, "message": error.message})
+            return
+        if (who.id, who.role) != (self._who.id, self._who.role):
+            await self._tell("error", {"code": "FORBIDDEN", "message": "That is another user."})
+            return
+        self._who = who
+        await self._tell("renewed", {})
 
     async def _obey(self, message: dict[str, Any]) -> None:
         match message.get("type"):
             case "subscribe":
                 self._subscribe(message)
+            case "auth":
+                await self._renew(message)
             case "ping":
                 await self._tell("pong", {})
             case "emergency_stop":
@@ -153,11 +191,12 @@ class _Client:
             except TimeoutError:
                 self._mine.too_slow = True
         self._robot.metrics.dropped.inc()
-        with contextlib.suppress(
-            TimeoutError
-        ):  # a client that takes nothing does not take this either
+        await self._close(TOO_SLOW, "Too slow; come back with your last id.")
+
+    async def _close(self, code: int, reason: str) -> None:
+        with contextlib.suppress(TimeoutError):  # a client that takes nothing does not take this
             async with asyncio.timeout(CLOSE_S):
-                await self._socket.close(TOO_SLOW, "Too slow; come back with your last id.")
+                await self._socket.close(code, reason)
 
     async def _receive(self) -> dict[str, Any] | None:
         """The next message; None where it is no JSON object. Raises WebSocketDisconnect."""

@@ -14,7 +14,7 @@ from api.schemas.robot import Command, GoTo, InitialPose, Maintenance, Modes, Or
 from api.schemas.robot import Robot as RobotModel
 from api.schemas.work import Task
 from api.status import Work, robot_record, task_record
-from edge.domain.errors import NotFoundError
+from edge.domain.errors import ForbiddenError, NotFoundError
 from edge.domain.robots import CommandType
 from edge.services import arrivals, places, records, tasks
 from edge.services import robot as robots
@@ -52,6 +52,9 @@ async def pause(who: Staff, robot: Robot) -> Response:
 
 @router.post("/maintenance", response_model=One[Modes], summary="Take it out of service, or back")
 async def maintenance(body: Maintenance, who: Staff, robot: Robot) -> Response:
+    """Back into service only at the robot: whoever has their hands in it must not be surprised."""
+    if not body.enabled and not who.at_robot:
+        raise ForbiddenError("Only a person at the robot may put it back into service.")
     await robot.write(who.actor, lambda tx: robots.set_maintenance(tx, body.enabled))
     return _modes(robot)
 

@@ -272,7 +272,8 @@ def test_a_route_lets_in_those_of_the_table_and_nobody_else(
     filled = re.sub(r"\{\w+\}", "none", filled)
     for name in sorted(EVERYBODY):
         before = matrix.library.database.data_version()
-        answer = matrix.ask(name, method, filled)
+        body = {"json": {"enabled": True}} if path.endswith("/maintenance") else {}
+        answer = matrix.ask(name, method, filled, **body)
         said = f"{name}: {answer.status_code} {answer.text[:200]}"
         if name in WHO[rule]:
             assert answer.status_code not in (401, 403, 500), said

@@ -115,11 +115,16 @@ def make_data_dir(data_dir: Path) -> Settings:
 
 
 @contextlib.contextmanager
-def served(data_dir: Path, **changes: Any) -> Iterator[Served]:
-    """The application, running. `changes` are settings of the section `requests`."""
+def served(data_dir: Path, api: dict[str, Any] | None = None, **changes: Any) -> Iterator[Served]:
+    """The application, running. `changes` are settings of the section `requests`, `api` of `api`."""
     settings = make_data_dir(data_dir)
+    # All who ask in a test have one address.
+    unlimited = {"requests_per_s": 0.0, "sign_ins_per_min": 0.0, **(api or {})}
     settings = settings.model_copy(
-        update={"requests": settings.requests.model_copy(update={"auto_approve": True, **changes})}
+        update={
+            "requests": settings.requests.model_copy(update={"auto_approve": True, **changes}),
+            "api": settings.api.model_copy(update=unlimited),
+        }
     )
     live = Live(settings)
     store = Database.open(settings.store_path, on_commit=live.committed)
