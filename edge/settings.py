@@ -109,6 +109,9 @@ class Navigator(Section):
     localisation: Literal["scan", "amcl", "tf"] = Field(
         "scan", description="who says where it is: own scan matching, /amcl_pose, or TF"
     )
+    backend: Literal["own", "nav2"] = Field(
+        "own", description="who drives: own lanes and control, or Nav2 on this robot"
+    )
     laser_frame: str = Field("laser", description="frame of the scans; others are refused")
 
 

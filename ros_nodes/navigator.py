@@ -25,6 +25,7 @@ from ros_nodes.driving import SAID, Drive, DriveStep, Moment, Site
 from ros_nodes.goals import Driven, Goals, Running
 from ros_nodes.live import Live
 from ros_nodes.managed import ManagedNode
+from ros_nodes.nav2 import Nav2
 from ros_nodes.navigation.errors import NoRouteError, Reason
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.limits import Limits
@@ -63,6 +64,7 @@ class Navigator(ManagedNode):
             max_turn_acceleration_rad_s2=robot.max_turn_acceleration_rad_s2,
         )
         self._speed = max(1.0, settings.sim.speed)
+        self._by_nav2 = settings.navigator.backend == "nav2"
         self._told_by = settings.navigator.localisation
         self._check = SensorCheck(settings.navigator.laser_frame, settings.sim.speed)
         self._robot_id = robot.id
@@ -92,7 +94,8 @@ class Navigator(ManagedNode):
         self._whereabouts, told = pose_topics.whereabouts(
             self, self._told_by, grid, self._memory, self._check
         )
-        self._shown = Shown(self, self._live, grid, self._robot_id)
+        self._nav2 = Nav2(self, self._live, self._limits) if self._by_nav2 else None
+        self._shown = Shown(self, self._live, grid, self._robot_id, plans=self._nav2 is None)
         self._goals = Goals(self, self._begin, self._on_end)
         self._heard = (
             *told,
@@ -116,6 +119,8 @@ class Navigator(ManagedNode):
         self._configured = False
         self._whereabouts.write_down()
         self._goals.destroy()
+        if self._nav2 is not None:
+            self._nav2.destroy()
         self._shown.destroy()
         for topic in self._heard:
             self.destroy_subscription(topic)
@@ -201,12 +206,15 @@ class Navigator(ManagedNode):
     def _plan_drive(self, running: Running, pose: Pose) -> Driven:
         """Raises NoRouteError."""
         self._site = self._memory.site()
+        limit_m_s = running.handle.request.speed_limit
+        if self._nav2 is not None:
+            return self._nav2.drive(running.goal, pose, limit_m_s, self._patience)
         return Drive(
             self._site,
             self._limits,
             running.goal.location_code,
             pose,
-            speed_limit_m_s=running.handle.request.speed_limit,
+            speed_limit_m_s=limit_m_s,
             settings=self._patience,
         )
 
@@ -233,7 +241,7 @@ class Navigator(ManagedNode):
         step = running.drive.step(at)
         if step.ended is not None:
             lost = step.ended is Reason.LOST
-            self._goals.end(step.ended, self._why_lost() if lost else step.message)
+            self._goals.end(step.ended, self._why_lost(step.message) if lost else step.message)
             return
         self._velocity.publish(convert.twist(step.v, step.w))
         if step.new_path:
@@ -279,14 +287,16 @@ class Navigator(ManagedNode):
         running.blind_s = 0.0 if seeing else running.blind_s + CONTROL_S
         return running.blind_s >= BLIND_S
 
-    def _why_lost(self) -> str:
+    def _why_lost(self, said: str = SAID[Reason.LOST]) -> str:
         """With the fault of a sensor, where there is one."""
         fault = self._whereabouts.fault(self._now())
-        return SAID[Reason.LOST] if fault is None else f"{SAID[Reason.LOST]} {SENSOR_FAULTS[fault]}"
+        return said if fault is None else f"{said} {SENSOR_FAULTS[fault]}"
 
     def _on_end(self, running: Running, reason: Reason) -> None:
         """A drive is over: stand."""
         self._velocity.publish(Twist())
+        if self._nav2 is not None:
+            self._nav2.stop()
         self._shown.end(running, reason)
 
     def _tell(self, running: Running, step: DriveStep) -> None:

@@ -26,7 +26,8 @@ log = logs.get("ros.navigator")
 
 
 class Shown:
-    def __init__(self, node: Node, live: Live, grid: Grid, robot_id: str) -> None:
+    def __init__(self, node: Node, live: Live, grid: Grid, robot_id: str, *, plans: bool) -> None:
+        """`plans`: whether the topic `plan` is ours to fill."""
         self._node, self._live, self._robot_id = node, live, robot_id
         self._fault: SensorFault | None = None
         self._fault_at = -np.inf
@@ -34,14 +35,15 @@ class Shown:
         self._pose = node.create_publisher(PoseStamped, "pose", qos.STREAM)
         self._known = node.create_publisher(Bool, "localised", qos.STATE)
         self._map = node.create_publisher(OccupancyGrid, "map", qos.STATE)
-        self._plan = node.create_publisher(PathMessage, "plan", qos.STATE)
+        self._plan = node.create_publisher(PathMessage, "plan", qos.STATE) if plans else None
         self._diagnostics = node.create_publisher(DiagnosticArray, "diagnostics", qos.STREAM)
         stamp = node.get_clock().now().to_msg()
         self._map.publish(convert.grid_message(grid, stamp))
 
     def destroy(self) -> None:
         for topic in (self._pose, self._known, self._map, self._plan, self._diagnostics):
-            self._node.destroy_publisher(topic)
+            if topic is not None:
+                self._node.destroy_publisher(topic)
 
     def pose(self, where: Whereabouts, newest: Reading) -> None:
         self._pose.publish(convert.pose_stamped(where.pose, self._node.get_clock().now().to_msg()))
@@ -94,8 +96,9 @@ class Shown:
         self._navigation(running, DriveStep(0.0, 0.0, "IDLE", 0.0, 0.0), reason)
 
     def _publish_plan(self, points: list[tuple[float, float]]) -> None:
-        stamp = self._node.get_clock().now().to_msg()
-        self._plan.publish(convert.path_message(points, stamp))
+        if self._plan is not None:
+            stamp = self._node.get_clock().now().to_msg()
+            self._plan.publish(convert.path_message(points, stamp))
 
     def _navigation(self, running: Running, step: DriveStep, reason: Reason) -> None:
         self._live.publish(

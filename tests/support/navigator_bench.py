@@ -23,6 +23,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import LaserScan
 
 from edge.domain.robots import LastPose
+from edge.domain.waypoints import Waypoint
 from edge.settings import load
 from ros_nodes import convert, qos
 from ros_nodes.driving import Site
@@ -70,6 +71,11 @@ class DemoMemory:
             for lane in self._site.lanes
         ]
         self._site = Site(GRID, self._site.waypoints, lanes)
+
+    def add(self, place: Waypoint) -> None:
+        """Or move the one of its id."""
+        others = [one for one in self._site.waypoints if one.id != place.id]
+        self._site = Site(GRID, [*others, place], self._site.lanes)
 
     def last_pose(self) -> LastPose:
         return LastPose(DOCK_POSE, (0.0, 0.0, 0.0))
