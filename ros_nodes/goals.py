@@ -19,8 +19,9 @@ from rclpy.task import Future
 
 from edge import logs
 from edge.domain.waypoints import Waypoint
-from ros_nodes.driving import SAID, DriveStep, Moment
+from ros_nodes.driving import SAID, DriveStep, Moment, Site
 from ros_nodes.navigation.errors import Reason
+from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.route import Route
 
 ACTION = "navigate_to_waypoint"
@@ -45,6 +46,10 @@ class Driven(Protocol):
 
     def step(self, at: Moment) -> DriveStep:
         """What to command now. Called 20 times a second."""
+        ...
+
+    def take_site(self, site: Site, pose: Pose) -> bool:
+        """Places or lanes were changed: says whether the plan did. Raises NoRouteError."""
         ...
 
 

@@ -21,7 +21,7 @@ from edge.domain.waypoints import Waypoint
 from edge.settings import Settings
 from ros_nodes import convert, parameters, pose_topics, qos
 from ros_nodes.alive import Beat
-from ros_nodes.driving import SAID, Drive, DriveStep, Moment, Site
+from ros_nodes.driving import SAID, Drive, DriveStep, Moment
 from ros_nodes.goals import Driven, Goals, Running
 from ros_nodes.live import Live
 from ros_nodes.managed import ManagedNode
@@ -257,9 +257,8 @@ class Navigator(ManagedNode):
         if site is self._site:
             return True
         self._site = site
-        take: Callable[[Site, Pose], bool] = getattr(drive, "take_site", lambda *_: False)
         try:
-            anew = take(site, at.pose)
+            anew = drive.take_site(site, at.pose)
         except NoRouteError as error:
             self._goals.end(error.reason, error.message)
             return False

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from rclpy.action import ActionClient
 from rclpy.node import Node
 
 from edge.domain.errors import SetupError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 BEHIND = DOCK_POSE.compose(Pose(-0.6, 0.0))
 NEAR = replace(DOCK, id="near", location_code="NEAR", x=BEHIND.x, y=BEHIND.y, theta=BEHIND.theta)
 FAR = replace(NEAR, id="far", location_code="FAR", x=BEHIND.x + 2.0)
-PATIENCE_S = 1.0
+PATIENCE_S = 2.0
 
 pytestmark = pytest.mark.timeout(240)  # the first one may have to build the messages
 
@@ -48,6 +49,9 @@ def nav2(bench: Bench) -> Iterator["Nav2Server"]:
 
     node = Nav2Server(bench)
     bench.executor.add_node(node)
+    seen_by = ActionClient(bench.peer, node.action, "navigate_to_pose")
+    bench.until(seen_by.server_is_ready)
+    seen_by.destroy()
     yield node
     bench.executor.remove_node(node)
     node.server.destroy()
@@ -126,7 +130,7 @@ def test_a_nav2_that_dies_in_mid_drive_ends_it_and_the_robot_stands(
     bench.executor.remove_node(nav2)
     bench.until(lambda: not rolls(bench), timeout_s=1.0, keep=bench.live)
 
-    reason, message = bench.result(handle, 3.0, keep=bench.live)
+    reason, message = bench.result(handle, 5.0, keep=bench.live)
     assert (reason, "said nothing" in message) == (Reason.DRIVER_FAILED, True)
     assert stands_for(bench, 0.3)
 
@@ -137,7 +141,7 @@ def test_a_nav2_that_is_not_there_or_never_answers_ends_the_drive(
 ) -> None:
     if there:
         bench.executor.remove_node(request.getfixturevalue("nav2"))  # alive in the graph, and mute
-    reason, message = bench.result(bench.send("NEAR"), 4.0, keep=bench.live)
+    reason, message = bench.result(bench.send("NEAR"), 6.0, keep=bench.live)
     assert reason is Reason.DRIVER_FAILED
     assert ("does not answer" if there else "is not there") in message
 

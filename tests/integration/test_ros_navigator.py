@@ -103,6 +103,19 @@ def test_a_cancel_of_a_goal_that_was_replaced_lets_the_new_one_drive(bench: Benc
     bench.answer(second.cancel_goal_async())
 
 
+def test_a_lane_that_is_closed_in_mid_drive_is_gone_round(bench: Bench) -> None:
+    handle = bench.drive_off("ROOM-101")
+    before = bench.told.newest["plan"]["points"]
+    bench.memory.close_lane("hall-8", "hall-9")
+
+    bench.until(lambda: bench.told.newest["plan"]["points"] != before, keep=bench.live)
+    assert len(bench.told.newest["plan"]["points"]) > len(before)
+    bench.memory.close_lane("workroom", "hall-8")
+    reason, _ = bench.result(handle, keep=bench.live)
+    assert reason is Reason.NO_ROUTE
+    bench.until(lambda: bench.body.v == bench.body.w == 0.0, keep=bench.live)
+
+
 def test_a_stop_ends_the_drive_and_while_it_lasts_no_other_begins(bench: Bench) -> None:
     handle = bench.drive_off()
     bench.say_stop("LATCHED")

@@ -21,6 +21,8 @@ TICK_S, SPEED_M_S, NEAR_M = 0.05, 0.4, 0.05
 class Nav2Server(Node):
     """Set `accepts`, `obeys` (a cancel), `error` (a code to give up with) or `lies` (that it has arrived)."""
 
+    action = NavigateToPose
+
     def __init__(self, bench: Bench) -> None:
         super().__init__("bt_navigator")
         self.accepts = self.obeys = True
@@ -30,6 +32,7 @@ class Nav2Server(Node):
         self.goals: list[Pose] = []
         self._bench = bench
         self._running: tuple[ServerGoalHandle, Future] | None = None
+        self._endings: dict[bytes, Future] = {}
         self._velocity = self.create_publisher(Twist, "cmd_vel_nav2", qos.STREAM)
         self.server = ActionServer(
             self,
@@ -50,6 +53,7 @@ class Nav2Server(Node):
     def _begin(self, handle: ServerGoalHandle) -> None:
         self._end("abort")
         self._running = handle, Future(executor=self.executor)
+        self._endings[bytes(handle.goal_id.uuid)] = self._running[1]
         self.goals.append(convert.pose(handle.request.pose.pose))
         handle.execute()
 
@@ -57,8 +61,7 @@ class Nav2Server(Node):
         return CancelResponse.ACCEPT if self.obeys else CancelResponse.REJECT
 
     async def _execute(self, handle: ServerGoalHandle) -> Any:
-        assert self._running is not None
-        ending = await self._running[1]
+        ending = await self._endings.pop(bytes(handle.goal_id.uuid))
         getattr(handle, ending)()
         words = "as the test says" if self.error else ""
         return NavigateToPose.Result(error_code=self.error, error_msg=words)
