@@ -10,7 +10,7 @@ from benchmarks import report
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 ALL = ("start", "memory", "drive", "ros_memory", "imports", "serial")
-LONG = ("nav", "nav_memory")
+LONG = ("nav", "nav_memory", "localise")
 """Minutes each; only when named."""
 
 
