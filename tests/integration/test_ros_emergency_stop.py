@@ -185,6 +185,13 @@ def test_a_scan_that_may_not_be_used_is_named_and_not_driven_by(bench: Bench) ->
     bench.until(lambda: bench.node._scan_fault is SensorFault.SCAN_OLD)
 
 
+def test_a_scan_from_a_time_that_the_clock_was_set_back_from_is_old(bench: Bench) -> None:
+    bench.see(free())
+    assert bench.drive(0.5).linear.x == 0.5
+    bench.node._scan_at += 3600.0
+    assert bench.drive(0.5).linear.x == 0.0
+
+
 def test_a_robot_that_does_not_know_where_it_is_stands(bench: Bench) -> None:
     for known, speed in ((False, 0.0), (True, 0.5)):
         bench.localised.publish(Bool(data=known))

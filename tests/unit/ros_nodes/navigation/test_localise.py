@@ -163,3 +163,34 @@ def test_a_lost_robot_is_found_again_where_it_is_put_back() -> None:
         lost.append(localiser.lost)
     assert lost[-2:] == [True, False]
     assert off(localiser.pose, truth)[0] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("truth", "pushed"),
+    [
+        (Pose(25.58, 2.03, -1.63), Pose(25.86, 2.12, -1.63)),
+        (Pose(17.57, 2.38, 1.66), Pose(17.84, 2.51, 1.66)),
+        (Pose(21.83, 1.77, 0.4), Pose(22.04, 1.98, 0.4)),
+    ],
+)
+def test_the_far_face_of_a_thin_wall_is_not_taken_for_the_near_one(
+    truth: Pose, pushed: Pose
+) -> None:
+    localiser = Localiser(GRID)
+    localiser.start(truth, START)
+    for seen in (truth, pushed, pushed, pushed):
+        localiser.correct(look(seen), START)
+    assert off(localiser.pose, pushed)[0] < 0.03
+
+
+def test_points_behind_a_wall_speak_against_a_place_and_people_in_front_do_not() -> None:
+    truth = PLACES[0]
+    people = [
+        (truth.x + 0.8 * math.cos(at), truth.y + 0.8 * math.sin(at), 0.25) for at in (0, 2, 4)
+    ]
+    localiser = Localiser(GRID)
+    localiser.start(truth, START)
+    match = localiser.correct(look(truth, people), START)
+    assert match.beyond <= 0.02
+    localiser.start(truth, START)
+    assert localiser.correct(look(PLACES[1]), START).beyond > 0.15
