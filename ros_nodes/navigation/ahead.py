@@ -19,7 +19,7 @@ _TOUCHING_M, _TIGHT_M = 0.03, 0.055
 """From the skin: nearer than this the collision zones let nothing pass; and what is passed so closely is better
 gone round where there is room."""
 _NEARER_M = 0.02
-_STAYED_M = 0.25
+_STAYED_M, _BODY_M = 0.25, 0.6
 _CLEAR_SCANS = 3
 """A thing at the edge of the path is seen in some scans only."""
 _THING_REACH_M = 0.6
@@ -93,12 +93,18 @@ class Ahead:
             return
         self._clear = 0
         first = int(hits.argmax())
-        where = self.strange[tight[:, first : first + 4].any(axis=1)].mean(axis=0)
+        where = self._whole(self.strange[tight[:, first]].mean(axis=0))
         if self._mark is None or math.dist(where, self._mark) > _STAYED_M:
             self._mark, self._since = where, now
         touched = (tight & (away < _TOUCHING_M)).any(axis=0)
         if touched.any():
             self.contact_m = float(path.along[at + int(touched.argmax()) * _STRIDE])
+
+    def _whole(self, place: Points) -> Points:
+        """The middle of the thing at a place, with what of it is beside the path."""
+        off = self.strange - place
+        middle: Points = self.strange[np.hypot(off[:, 0], off[:, 1]) < _BODY_M].mean(axis=0)
+        return middle
 
 
 def with_things(grid: OccupancyGrid, things: Points) -> OccupancyGrid:
