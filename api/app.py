@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
+from typing import cast
 
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
 
-from api import errors
+from api import errors, openapi
 from api.context import Context
 from api.feed import Feed
 from api.intake import Intake
@@ -20,6 +21,7 @@ from api.routers import (
     auth,
     books,
     deliveries,
+    docs,
     events,
     health,
     imports,
@@ -32,19 +34,14 @@ from api.routers import (
     ui,
     users,
 )
-from api.schemas.base import Failure
 from api.security import Secrets, Tokens
 from api.stop import Stopper
 from edge.settings import Settings
 from edge.store.database import Database, new_id
 
-DESCRIPTION = "The robot's own contract, served from its own store with or without a network."
-FAILURES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Failure} for status in (401, 403, 404, 409, 413, 422, 429, 503, 507)
-}
-
 ROUTERS = (
-    health, auth, imports, books, requests, returns, deliveries, stop, robot, places, notifications, users, events, ui
+    health, auth, imports, books, requests, returns, deliveries, stop, robot, places, notifications, users, events,
+    docs, ui,
 )  # fmt: skip
 
 
@@ -80,10 +77,11 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
     app = FastAPI(
         title="LUNA",
         version="1",
-        description=DESCRIPTION,
         lifespan=lifespan,
         middleware=[Middleware(Outermost, metrics=metrics, settings=settings.api)],
-        responses=FAILURES,
+        generate_unique_id_function=openapi.operation_id,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False},
     )
@@ -92,7 +90,14 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
     errors.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
+    openapi.install(app, ROUTERS)
     return app
+
+
+def bare_app() -> FastAPI:
+    """Only to be looked at: it has no store."""
+    settings = Settings(data_dir=Path("/nowhere"))
+    return create_app(settings, cast(Database, None), Live(settings), "no key")
 
 
 def _make_routes(app: FastAPI) -> None:

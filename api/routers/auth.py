@@ -9,6 +9,8 @@ from api.context import Context
 from api.deps import Anyone, Kiosk, Robot, SignedIn
 from api.schemas.base import One
 from api.schemas.people import (
+    Accepted,
+    Changed,
     Forgotten,
     Login,
     PasswordChange,
@@ -18,6 +20,7 @@ from api.schemas.people import (
     Refresh,
     Registration,
     Session,
+    SignedOut,
     User,
 )
 from api.signing_in import sign_in, token_answer
@@ -77,7 +80,7 @@ async def refresh(body: Refresh, _: Anyone, robot: Robot) -> Response:
     return token_answer(robot, user, token)
 
 
-@router.post("/logout", response_model=One[dict[str, bool]], summary="End this session")
+@router.post("/logout", response_model=One[SignedOut], summary="End this session")
 async def logout(body: Refresh, who: SignedIn, robot: Robot) -> Response:
     await robot.write(who.actor, lambda tx: sessions.revoke(tx, body.refresh_token))
     return envelope.one({"signed_out": True})
@@ -98,7 +101,7 @@ async def change_me(body: Profile, who: SignedIn, robot: Robot, version: IfMatch
     return envelope.one(records.record(user), headers=etag(user.version))
 
 
-@router.put("/change-password", response_model=One[dict[str, bool]], summary="Change my password")
+@router.put("/change-password", response_model=One[Changed], summary="Change my password")
 async def change_password(body: PasswordChange, who: SignedIn, robot: Robot) -> Response:
     await _check_password(robot, who.id, body.current_password)
     password_hash = await robot.secrets.hash_new(body.new_password, field="new_password")
@@ -106,18 +109,14 @@ async def change_password(body: PasswordChange, who: SignedIn, robot: Robot) -> 
     return envelope.one({"changed": True})
 
 
-@router.post(
-    "/forgot-password", response_model=One[dict[str, bool]], summary="Have a reset token mailed"
-)
+@router.post("/forgot-password", response_model=One[Accepted], summary="Have a reset token mailed")
 async def forgot_password(body: Forgotten, _: Anyone, robot: Robot) -> Response:
     """Central mails it, good once and for 30 min. The answer is the same for an address that nobody has."""
     await robot.write(SYSTEM, lambda tx: users.ask_reset(tx, body.email))
     return envelope.one({"accepted": True})
 
 
-@router.post(
-    "/reset-password", response_model=One[dict[str, bool]], summary="Set a new password by token"
-)
+@router.post("/reset-password", response_model=One[Changed], summary="Set a new password by token")
 async def reset_password(body: PasswordReset, _: Anyone, robot: Robot) -> Response:
     robot.read(lambda reader: users.check_reset(reader, body.token))  # before the costly hash
     password_hash = await robot.secrets.hash_new(body.new_password, field="new_password")

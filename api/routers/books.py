@@ -8,8 +8,8 @@ from api import envelope
 from api.deps import Everybody, Robot, Staff
 from api.lists import Direction, Paged, SortKey, many
 from api.once import Once
-from api.schemas.base import Many, One
-from api.schemas.books import Book, BookChange, Copy, CopyChange, NewBook, NewCopy
+from api.schemas.base import Deleted, Many, One
+from api.schemas.books import Availability, Book, BookChange, Copy, CopyChange, NewBook, NewCopy
 from api.versions import IfMatch, etag
 from edge.domain.inventory import BookDraft, CopyDraft, CopyStatus
 from edge.services import catalogue, records
@@ -52,7 +52,7 @@ async def get_book(book_id: str, _: Everybody, robot: Robot) -> Response:
 
 
 @router.get(
-    "/{book_id}/availability", response_model=One[dict[str, object]], summary="Where its copies are"
+    "/{book_id}/availability", response_model=One[Availability], summary="Where its copies are"
 )
 async def availability(book_id: str, who: Everybody, robot: Robot) -> Response:
     """Which reader has a copy is for librarians alone."""
@@ -90,7 +90,7 @@ async def update_book(
     return envelope.one(records.record(book), headers=etag(book.version))
 
 
-@router.delete("/{book_id}", response_model=One[dict[str, bool]], summary="Remove a book")
+@router.delete("/{book_id}", response_model=One[Deleted], summary="Remove a book")
 async def delete_book(book_id: str, who: Staff, robot: Robot, version: IfMatch) -> Response:
     await robot.write(who.actor, lambda tx: catalogue.delete_book(tx, book_id, version=version))
     return envelope.one({"deleted": True})

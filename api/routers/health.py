@@ -1,23 +1,23 @@
 """Alive, ready, and in numbers. Asked by machines, without a login."""
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from api import envelope, readiness
 from api.deps import Anyone, Robot
 from api.errors import RETRY_AFTER_S
 from api.schemas.base import One
+from api.schemas.health import Alive, Ready
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/health", response_model=One[dict[str, str]], summary="The process is alive")
+@router.get("/health", response_model=One[Alive], summary="The process is alive")
 async def health(_: Anyone) -> Response:
     return envelope.one({"status": "ok"})
 
 
-@router.get(
-    "/ready", response_model=One[dict[str, object]], summary="Whether the robot can do its job"
-)
+@router.get("/ready", response_model=One[Ready], summary="Whether the robot can do its job")
 async def ready(_: Anyone, robot: Robot) -> Response:
     found = readiness.parts(robot)
     is_ready = readiness.is_ready(found)
@@ -33,6 +33,6 @@ async def ready(_: Anyone, robot: Robot) -> Response:
     )
 
 
-@router.get("/metrics", response_class=Response, summary="Numbers for Prometheus")
+@router.get("/metrics", response_class=PlainTextResponse, summary="Numbers for Prometheus")
 async def metrics(_: Anyone, robot: Robot) -> Response:
     return Response(robot.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

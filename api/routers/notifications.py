@@ -6,7 +6,7 @@ from api import envelope
 from api.deps import Owner, Robot
 from api.lists import Paged, many
 from api.schemas.base import Many, One
-from api.schemas.notifications import Notification, Preferences, PreferencesChange
+from api.schemas.notifications import Marked, Notification, Preferences, PreferencesChange
 from edge.services import notifications, records
 from edge.store.database import Transaction
 
@@ -25,7 +25,7 @@ async def list_notifications(
     return many(found)
 
 
-@router.put("/read-all", response_model=One[dict[str, int]], summary="I have read them all")
+@router.put("/read-all", response_model=One[Marked], summary="I have read them all")
 async def read_all(who: Owner, robot: Robot) -> Response:
     marked = await robot.write(who.actor, lambda tx: notifications.mark_all_read(tx, who.id))
     return envelope.one({"marked": marked})

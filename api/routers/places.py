@@ -10,7 +10,7 @@ from api.context import Context
 from api.deps import Everybody, Robot, Staff
 from api.lists import Paged
 from api.once import Once
-from api.schemas.base import Many, One
+from api.schemas.base import Deleted, Many, One
 from api.schemas.robot import Lane, Lanes, Map, NewWaypoint, Waypoint
 from api.versions import IfMatch, etag
 from edge.domain import waypoints as domain
@@ -54,9 +54,7 @@ async def update_waypoint(
     return envelope.one(record(changed), headers=etag(changed.version))
 
 
-@router.delete(
-    "/waypoints/{waypoint_id}", response_model=One[dict[str, bool]], summary="Remove a place"
-)
+@router.delete("/waypoints/{waypoint_id}", response_model=One[Deleted], summary="Remove a place")
 async def delete_waypoint(waypoint_id: str, who: Staff, robot: Robot) -> Response:
     await robot.write(who.actor, lambda tx: places.delete_waypoint(tx, waypoint_id))
     return envelope.one({"deleted": True})

@@ -28,6 +28,14 @@ Time = Annotated[AwareDatetime, PlainSerializer(format_time)]
 """A time with a zone; kept in UTC."""
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+Unchanged: Any = Field(default=None, json_schema_extra=_without_default)
+"""For a field that may be left out and then stays as it is; null is not among its values."""
+
+
 class Meta(Model):
     timestamp: str = Field(examples=["2026-01-31T09:00:00.000Z"])
     request_id: str
@@ -37,6 +45,10 @@ class One(Model, Generic[T]):
     success: Literal[True]
     data: T
     meta: Meta
+
+
+class Deleted(Model):
+    deleted: Literal[True]
 
 
 class Pagination(Model):

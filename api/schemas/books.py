@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from api.schemas.base import Body, Model, Text, Words
+from api.schemas.base import Body, Model, Text, Unchanged, Words
 from edge.domain.inventory import CopyStatus
 
 
@@ -26,8 +26,8 @@ class NewBook(Body):
 class BookChange(Body):
     """What is left out stays as it is."""
 
-    title: Text = ""
-    author: Text = ""
+    title: Text = Unchanged
+    author: Text = Unchanged
     isbn: Text | None = None
     publisher: Text | None = None
     publication_year: int | None = Field(None, ge=-3000, le=3000)
@@ -61,6 +61,21 @@ class Book(Model):
     version: int
     created_at: str
     updated_at: str
+
+
+class Count(Model):
+    location: str = Field(description="a place's code, a shelf, `user` or a robot")
+    status: CopyStatus
+    count: int
+
+
+class Availability(Model):
+    book_id: str
+    status: CopyStatus
+    copies_total: int
+    copies_available: int
+    by_status: dict[CopyStatus, int] = Field(examples=[{"AVAILABLE": 1}])
+    by_location: list[Count]
 
 
 class Copy(Model):

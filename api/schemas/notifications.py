@@ -16,6 +16,10 @@ class PreferencesChange(Body):
     preferences: Wanted = Field(examples=[{"DELIVERY_UPDATE": {"mqtt": False}}])
 
 
+class Marked(Model):
+    marked: int = Field(description="how many were unread")
+
+
 class Preferences(Model):
     """Per type and channel, whether I am told."""
 

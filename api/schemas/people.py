@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import Body, Model, Text
+from api.schemas.base import Body, Model, Text, Unchanged
 from edge.domain.users import Role
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", to_lower=True)]
@@ -42,8 +42,8 @@ class Refresh(Body):
 class Profile(Body):
     """What is left out stays as it is."""
 
-    first_name: Text = ""
-    last_name: Text = ""
+    first_name: Text = Unchanged
+    last_name: Text = Unchanged
     phone_number: Text | None = None
 
 
@@ -80,8 +80,8 @@ class NewUser(Body):
 class UserChange(Body):
     """What is left out stays as it is. A changed role, and `active: false`, end all the user's sessions."""
 
-    role: UserRole = Role.STUDENT
-    active: bool = True
+    role: UserRole = Unchanged
+    active: bool = Unchanged
     pin: Pin | None = None
     card_number: Text | None = None
 
@@ -97,6 +97,18 @@ class User(Model):
     version: int
     created_at: str
     updated_at: str
+
+
+class SignedOut(Model):
+    signed_out: Literal[True]
+
+
+class Changed(Model):
+    changed: Literal[True]
+
+
+class Accepted(Model):
+    accepted: Literal[True]
 
 
 class Session(Model):

@@ -62,6 +62,9 @@ OTHERS: dict[str, frozenset[str]] = {
 TABLE = """
     GET /                                              anyone
     GET /ui/{name}                                     anyone
+    GET /docs                                          anyone
+    GET /docs/{name}                                   anyone
+    GET /redoc                                         anyone
     GET /health                                        anyone
     GET /ready                                         anyone
     GET /metrics                                       anyone
