@@ -28,7 +28,12 @@ FASTER = 3.0
 WIDTH_PX = 1000
 _SCAN, _PERSON, _PATH, _TRAIL = (225, 40, 60), (90, 60, 150), (250, 160, 40), (30, 130, 60)
 _RIM, _FRONT = (0, 0, 0), (255, 255, 255)
-_ROBOT = {"DRIVING": (30, 130, 60), "WAITING": (230, 150, 0), "ASKING": (214, 39, 40)}
+_ROBOT = {
+    "DRIVING": (30, 130, 60),
+    "AROUND": (20, 110, 220),
+    "WAITING": (230, 150, 0),
+    "ASKING": (214, 39, 40),
+}
 _ROBOT_ELSE = (60, 60, 60)
 
 

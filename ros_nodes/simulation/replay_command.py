@@ -33,8 +33,8 @@ _ANIMATED = (".png", ".apng")
 def command(seed: int, name: str, out: Path) -> None:
     """Run the mission of SEED in the simulator, and write what there was to see.
 
-    Shown three times as fast as life. Robot: green drives, amber waits, red asks, grey is done; people
-    violet, scan red, path orange.
+    Shown three times as fast as life. Robot: green drives, blue goes round something, amber waits, red
+    asks, grey is done; people violet, scan red, path orange.
     """
     if out.suffix and out.suffix.lower() not in _ANIMATED:
         raise SetupError(f"{out} is no PNG.", hint="Give FILE.png, or a directory.")

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from ros_nodes.driving import Site
+from ros_nodes.navigation.ahead import Ahead
 from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.localise import Localiser, Match
 from ros_nodes.navigation.maps import load_map
 from ros_nodes.navigation.propose import propose
+from ros_nodes.navigation.zones import CLEAR, CollisionZones
 from ros_nodes.simulation.demo_library import demo_site, draw_library
 from ros_nodes.simulation.rehearsal import Outcome, Rehearsal
 from ros_nodes.simulation.world import Body
@@ -94,6 +96,16 @@ def test_a_robot_that_does_not_see_people_drives_into_them(
     assert drive.collisions == 1
     assert not drive.arrived
     assert drive.least_gap_m < 0.02
+
+
+def test_without_zones_and_looking_ahead_it_drives_into_people(
+    demo: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CollisionZones, "check", lambda *_: CLEAR)
+    monkeypatch.setattr(Ahead, "allowed_m_s", lambda *_: math.inf)
+    rehearsal = at(demo, "desk-1")
+    rehearsal.world.people = people_across(12.0)
+    assert rehearsal.run("window-1", limit_s=60).collisions == 1
 
 
 def test_without_the_scans_the_odometry_alone_would_drift_away(
