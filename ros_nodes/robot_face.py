@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from edge.domain.power import Alarm
 from edge.domain.robots import RobotStatus
 from edge.domain.stops import STANDING_STATES, MotionState
 from edge.domain.waypoints import Waypoint
@@ -30,6 +31,7 @@ class RobotFace:
         self.localised = False
         self.battery: float | None = None
         self.charging = False
+        self.alarms: list[Alarm] = []
         self.places: tuple[Waypoint, ...] = ()
 
     @property
@@ -75,6 +77,7 @@ class RobotFace:
             "current_location": None if place is None else place.location_code or place.name,
             "task_id": self.task_id,
             "localised": self.localised,
+            "alarms": [alarm.value for alarm in self.alarms],
         }
         now = time.monotonic()
         if face != self._shown or now - self._shown_at >= SHOW_S:

@@ -230,8 +230,14 @@ class TaskRunner(Node):
         )
 
     def _dock(self) -> Waypoint | None:
-        docks = [one for one in self._outlook.places if one.kind is WaypointKind.DOCK]
-        return next((one for one in docks if one.is_active), None)
+        """The nearest as the crow flies; the first where it does not know its place."""
+        docks = [
+            one for one in self._outlook.places if one.kind is WaypointKind.DOCK and one.is_active
+        ]
+        pose = self._face.pose
+        return min(
+            docks, key=lambda one: pose.distance(one.x, one.y) if pose else 0.0, default=None
+        )
 
     def _do(self, act: Act) -> None:
         match act:
@@ -296,6 +302,7 @@ class TaskRunner(Node):
         self._claim_at = 0.0
         self._orders += outlook.orders
         self._face.paused, self._face.maintenance = outlook.paused, outlook.maintenance
+        self._face.alarms = sorted(outlook.told)
         self._face.places = tuple(one for one in outlook.places if one.is_active)
         self._take_task(outlook.task)
 
@@ -323,6 +330,7 @@ class TaskRunner(Node):
 
     def _take_told(self, told: frozenset[Alarm]) -> None:
         self._outlook = replace(self._outlook, told=told)
+        self._face.alarms = sorted(told)
         log.info("alarms", told=sorted(told))
 
     def _claim(self, tx: Transaction) -> Task | None:

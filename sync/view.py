@@ -147,8 +147,10 @@ class RobotView:
 
     @property
     def faults(self) -> list[str]:
-        """What makes it stand, or keeps it from being seen, by names that programs know."""
-        found = [] if self._live.connected else ["ROS_SILENT"]
+        """What makes it stand, keeps it from charging or from being seen, by names that programs know."""
+        found = [str(alarm) for alarm in self._robot.get("alarms", [])]
+        found += [] if self._live.connected else ["ROS_SILENT"]
+        found += ["LOST"] if self._robot.get("localised") is False else []
         if self.gate is None:
             return [*found, "GATE_SILENT"]
         return sorted({*found, *(cause.name.value for cause in self.gate.causes)})

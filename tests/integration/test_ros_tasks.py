@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.domain.tasks import Phase, Task, TaskType
+from edge.domain.times import later
 from edge.services import places, robot, tasks
 from firmware_bridge.sockets import request_resume, request_stop
 from tests.support.gates import reset
@@ -186,3 +187,27 @@ def test_a_task_to_where_no_lane_is_open_fails_with_a_reason(start: Start) -> No
 
     until(moving, task_id, Phase.FAILED)
     assert task_of(moving, task_id).failure == "NO_ROUTE"
+
+
+def test_a_lane_whose_closing_time_comes_during_a_drive_is_not_driven(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving, source="DESK-1")
+    moving.until(lambda: moving.speed > 0.2, "the robot to drive")
+    closing = moving.store.read(lambda reader: later(reader.now, 1.0))
+    lanes = [
+        replace(lane, closed_from=closing)
+        if {lane.start, lane.end} == {"hall-4", "hall-6"}
+        else lane
+        for lane in moving.store.read(places.lanes)
+    ]
+    moving.store.write(PERSON, lambda tx: places.set_lanes(tx, lanes))
+    middle, nearest = (2.2, 8.85), [math.inf]
+
+    def arrived() -> bool:
+        pose = moving.live["pose"]
+        nearest.append(math.dist(middle, (pose["x"], pose["y"])))
+        return task_of(moving, task_id).phase is Phase.WAITING_FOR_LOAD
+
+    moving.until(arrived, "the robot at the desk")
+    assert moving.place == "DESK-1"
+    assert min(nearest) > 1.0

@@ -1,5 +1,6 @@
 """A change on either side arrives at the other, once, whatever happens on the way."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from edge.domain.requests import RequestStatus
+from edge.live import SOCKET_NAME, LiveServer
 from edge.services import outbox, requests
 from edge.store import sqlite
 from edge.store.database import Reader
@@ -281,6 +283,20 @@ def test_the_robot_says_when_it_comes_and_when_it_goes(any_site: Site) -> None:
         ),
         "a goodbye",
     )
+
+
+def test_alarms_and_a_lost_robot_stand_among_its_faults(here: Site) -> None:
+    watcher = here.probe()
+    here.start_sync()
+    with contextlib.closing(LiveServer(here.data_dir / "run" / SOCKET_NAME)) as ros:
+
+        def told() -> bool:
+            ros.publish("robot", status="ERROR", localised=False, alarms=["BATTERY_LOW"])
+            states = watcher.payloads(here.topics.state)
+            faults = State.model_validate_json(states[-1]).faults if states else []
+            return {"BATTERY_LOW", "LOST"} <= set(faults)
+
+        wait_for(told, "the faults to be told")
 
 
 def test_a_killed_robot_is_reported_by_its_last_will(here: Site) -> None:
