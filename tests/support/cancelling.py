@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import rclpy
 from geometry_msgs.msg import Twist
@@ -47,6 +47,8 @@ class Canceller:
         self._v = self._w = 0.0
         self._stood_at: float | None = 0.0
         self._zero_at: float | None = 0.0
+        self.commanded_at: list[float] = []
+        """When the navigator commanded a velocity, in s of its own clock."""
         self._feedback = NavigateToWaypoint.Feedback()
         self._moments: dict[str, Callable[[], bool]] = {
             "before the plan": lambda: True,
@@ -63,6 +65,10 @@ class Canceller:
         self._client = ActionClient(self._node, NavigateToWaypoint, "navigate_to_waypoint")
         self._node.create_subscription(Odometry, "odom", self._on_odometry, qos.STREAM)
         self._node.create_subscription(Twist, "cmd_vel", self._on_command, qos.COMMAND)
+        on_control: Any = (
+            self._on_control
+        )  # with what rclpy knows of a message; its types do not say so
+        self._node.create_subscription(Twist, "cmd_vel_nav", on_control, qos.COMMAND)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._until(self._client.server_is_ready)
@@ -82,13 +88,13 @@ class Canceller:
     def cancel(self, moment: str, goal: str) -> Cancelled:
         """Drive to `goal`, and cancel that at a moment."""
         handle = self._send(goal)
+        ended = handle.get_result_async()
         if moment == "waiting":
             self._until(lambda: self._v > 0.15)
             self._fault("obstacle on")
-        self._until(self._moments[moment])
+        self._until(lambda: self._moments[moment]() or ended.done())
         speed, turn, asked = self._v, self._w, time.monotonic()
         handle.cancel_goal_async()
-        ended = handle.get_result_async()
         self._until(ended.done)
         ended_at = time.monotonic()
         self._until(lambda: self._zero_at is not None and self._stood_at is not None)
@@ -98,6 +104,18 @@ class Canceller:
         )
         reason = Reason(ended.result().result.error_code)
         return Cancelled(zero_s, stood_s, ended_s, speed, turn, reason)
+
+    def drive(self, goal: str, until: str) -> ClientGoalHandle:
+        """Drive to `goal`, as far as a moment."""
+        handle = self._send(goal)
+        ended = handle.get_result_async()
+        self._until(lambda: self._moments[until]() or ended.done())
+        assert not ended.done(), ended.result()
+        return handle
+
+    def listen(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        self._until(lambda: time.monotonic() > deadline)
 
     def _send(self, goal: str) -> ClientGoalHandle:
         self._feedback = NavigateToWaypoint.Feedback()
@@ -123,6 +141,9 @@ class Canceller:
             self._zero_at = None
         elif self._zero_at is None:
             self._zero_at = time.monotonic()
+
+    def _on_control(self, command: Twist, info: dict[str, int]) -> None:
+        self.commanded_at.append(info["source_timestamp"] * 1e-9)
 
     def _still(self) -> bool:
         return abs(self._v) < STILL_M_S and abs(self._w) < STILL_RAD_S
