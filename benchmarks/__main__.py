@@ -9,7 +9,18 @@ from typing import Protocol, cast
 from benchmarks import report
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-ALL = ("start", "memory", "drive", "ros", "ros_drive", "ros_memory", "imports", "serial")
+ALL = (
+    "start",
+    "memory",
+    "drive",
+    "ros",
+    "ros_drive",
+    "ros_memory",
+    "imports",
+    "serial",
+    "search",
+    "grid",
+)
 LONG = ("nav", "nav_memory", "localise")
 """Minutes each; only when named."""
 

@@ -9,6 +9,7 @@ from edge.domain.stops import STANDING_STATES, MotionState
 from edge.domain.waypoints import Waypoint
 from ros_nodes.live import Live
 from ros_nodes.navigation.geometry import Pose
+from ros_nodes.navigation.nearest import Nearest
 
 NEAR_M = 0.6
 """So near to a waypoint the robot is said to be there."""
@@ -33,6 +34,7 @@ class RobotFace:
         self.charging = False
         self.alarms: list[Alarm] = []
         self.places: tuple[Waypoint, ...] = ()
+        self._sorted: tuple[tuple[Waypoint, ...], Nearest] = ((), Nearest(()))
 
     @property
     def stopped(self) -> bool:
@@ -61,11 +63,15 @@ class RobotFace:
 
     def nearest(self) -> Waypoint | None:
         """The waypoint where the robot stands."""
-        if self.pose is None or not self.places:
+        if self.pose is None:
             return None
-        here = self.pose
-        place = min(self.places, key=lambda one: here.distance(one.x, one.y))
-        return place if here.distance(place.x, place.y) <= NEAR_M else None
+        if self._sorted[0] is not self.places:
+            self._sorted = self.places, Nearest([(one.x, one.y) for one in self.places])
+        number = self._sorted[1](self.pose.x, self.pose.y)
+        if number is None:
+            return None
+        place = self.places[number]
+        return place if self.pose.distance(place.x, place.y) <= NEAR_M else None
 
     def show(self) -> None:
         place = self.nearest()

@@ -111,7 +111,7 @@ class LaneGraph:
         if not starts or not self._into[goal]:
             return None
         if self._landmarks is None and self._looked_at > len(self.arcs) > _LARGE:
-            self._landmarks = self._find_landmarks()
+            self.find_landmarks()
         parent: dict[int, int] = {}
         last = self._search(starts, goal, reached, parent)
         self._looked_at += len(parent)
@@ -185,11 +185,13 @@ class LaneGraph:
 
         return straight
 
-    def _find_landmarks(self) -> Landmarks:
+    def find_landmarks(self) -> None:
+        """Make further searches in a large graph quicker. Done unasked once the searches have looked
+        at as many arcs as there are: by then it is worth its time."""
         forth = [arc.tail == self.index[arc.lane.start] for arc in self.arcs]
         lanes = [arc for arc, onward in zip(self.arcs, forth, strict=True) if onward]
         number = np.cumsum(forth) - 1  # of each arc's lane: the way back comes after the way there
-        return Landmarks(
+        self._landmarks = Landmarks(
             np.array(self._xy),
             np.array([(arc.tail, arc.head) for arc in lanes]),
             np.array([arc.time_s for arc in lanes]),
