@@ -15,7 +15,7 @@ from edge.services import outbox, requests
 from edge.store import sqlite
 from edge.store.database import Reader
 from sync.wire.envelope import Ack, Batch, Connection, Event, LinkState, State
-from tests.support.broker import KINDS
+from tests.support.broker import KINDS, Probe
 from tests.support.site import Site, site, wait_for
 
 
@@ -289,14 +289,14 @@ def test_alarms_and_a_lost_robot_stand_among_its_faults(here: Site) -> None:
     watcher = here.probe()
     here.start_sync()
     with contextlib.closing(LiveServer(here.data_dir / "run" / SOCKET_NAME)) as ros:
+        ros.publish("robot", status="ERROR", localised=False, alarms=["BATTERY_LOW"])
 
-        def told() -> bool:
-            ros.publish("robot", status="ERROR", localised=False, alarms=["BATTERY_LOW"])
-            states = watcher.payloads(here.topics.state)
+        def told(me: Probe) -> bool:
+            states = me.payloads(here.topics.state)
             faults = State.model_validate_json(states[-1]).faults if states else []
             return {"BATTERY_LOW", "LOST"} <= set(faults)
 
-        wait_for(told, "the faults to be told")
+        watcher.wait_for(told, "the faults to be told")
 
 
 def test_a_killed_robot_is_reported_by_its_last_will(here: Site) -> None:
