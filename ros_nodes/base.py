@@ -1,6 +1,6 @@
 """The base node: the gate's one motion client, between its sockets and the standard ROS topics.
 
-cmd_vel in; odom and battery_state out. Its heartbeat tells the gate that the ROS process lives: it
+cmd_vel in; odom, its transform and battery_state out. Its heartbeat tells the gate that the ROS process lives: it
 is a timer of the same executor as everything else, so it stops when that does.
 """
 
@@ -17,7 +17,9 @@ from edge import logs
 from edge.settings import Settings
 from firmware_bridge.sockets import MotionLink, StateWatcher
 from ros_nodes import convert, qos
+from ros_nodes.navigation.geometry import Pose
 from ros_nodes.runtime import steady
+from ros_nodes.transforms import Transforms
 
 HEARTBEAT_S = 0.1
 RETRY_S = 0.25
@@ -39,6 +41,7 @@ class Base(Node):
         self._last: dict[str, float] = {}
         self._published_at = 0.0
         self._odometry = self.create_publisher(Odometry, "odom", qos.STREAM)
+        self._transforms = Transforms(self)
         self._battery = self.create_publisher(BatteryState, "battery_state", qos.STREAM)
         self.create_subscription(Twist, "cmd_vel", self._on_command, qos.COMMAND)
         self.create_timer(HEARTBEAT_S, self._beat, clock=steady())
@@ -76,7 +79,10 @@ class Base(Node):
             self._battery.publish(convert.battery_message(battery, stamp))
         odometry = newest.get("odometry")
         if odometry is not None and self._is_news(odometry):
-            self._odometry.publish(convert.odometry_message(odometry, self._time_of(odometry)))
+            stamp = self._time_of(odometry)
+            self._odometry.publish(convert.odometry_message(odometry, stamp))
+            pose = Pose(odometry["x"], odometry["y"], odometry["theta"])
+            self._transforms.tell(convert.ODOM, convert.BASE, pose, stamp)
 
     def _is_news(self, odometry: dict[str, float]) -> bool:
         now = time.monotonic()

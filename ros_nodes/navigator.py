@@ -35,6 +35,7 @@ from ros_nodes.navigation.sensing import Reading, SensorCheck
 from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS
 from ros_nodes.runtime import pace
 from ros_nodes.shown import Shown
+from ros_nodes.transforms import Transforms
 from ros_nodes.whereabouts import STANDING_S, Memory
 
 CONTROL_S = 0.05
@@ -96,6 +97,8 @@ class Navigator(ManagedNode):
         )
         self._nav2 = Nav2(self, self._live, self._limits) if self._by_nav2 else None
         self._shown = Shown(self, self._live, grid, self._robot_id, plans=self._nav2 is None)
+        # Whoever else says where the robot is also tells that transform.
+        self._transforms = Transforms(self) if self._told_by == "scan" else None
         self._goals = Goals(self, self._begin, self._on_end)
         self._heard = (
             *told,
@@ -121,6 +124,8 @@ class Navigator(ManagedNode):
         self._goals.destroy()
         if self._nav2 is not None:
             self._nav2.destroy()
+        if self._transforms is not None:
+            self._transforms.destroy()
         self._shown.destroy()
         for topic in self._heard:
             self.destroy_subscription(topic)
@@ -140,6 +145,9 @@ class Navigator(ManagedNode):
         pose, heard = convert.pose(message.pose.pose), (self._message_time(), self._now())
         reading = Reading(stamp, *heard, time.monotonic(), pose, speed.linear.x, speed.angular.z)
         self._whereabouts.on_odometry(reading)
+        if self._transforms is not None and self._whereabouts.known:
+            odom = self._whereabouts.map_to_odom
+            self._transforms.tell(convert.MAP, convert.ODOM, odom, message.header.stamp)
         self._show_pose(reading)
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
