@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.domain.waypoints import Lane, Waypoint
 from ros_nodes.navigation.ahead import Ahead, with_things
-from ros_nodes.navigation.detour import REACH_M, Detours
+from ros_nodes.navigation.detour import REACH_M, Detours, whole_things
 from ros_nodes.navigation.errors import NoRouteError, Reason
 from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.limits import Limits
@@ -253,7 +253,7 @@ class Drive:
         if lane is not None:
             self._avoid.add(lane)
         site = self._site
-        grid = with_things(site.grid, self._ahead.strange)
+        grid = with_things(site.grid, whole_things(pose, self._ahead.strange))
         planner = RoutePlanner(grid, site.waypoints, site.lanes, self._limits)
         try:
             self._take(planner.plan(pose, self.goal.id, self._avoid))

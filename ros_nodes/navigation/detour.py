@@ -88,7 +88,8 @@ class Detours:
         strip = _strip(base, at)
         if strip is None:
             return None
-        seen = _things(pose, points, strange)
+        near = points[np.hypot(*(points - pose[:2]).T) < _NEAR_M]
+        seen = np.concatenate([near, whole_things(pose, strange)])
         gap = _distances(strip.places, seen) - self._limits.radius_m
         ahead = strip.along - strip.along[0]
         free = self._free(strip, gap, ahead)
@@ -174,14 +175,12 @@ def _strip(base: Path, at: int) -> _Strip | None:
     return _Strip(along, places, bend[:, None] * aside > 0.7)
 
 
-def _things(pose: Pose, points: Points, strange: Points) -> Points:
-    """What must be kept away from: what is strange is deeper and wider than is seen; thinned to 4 cm."""
-    near = points[np.hypot(*(points - pose[:2]).T) < _NEAR_M]
+def whole_things(pose: Pose, strange: Points) -> Points:
+    """Points of things of which `strange` is seen from `pose`: deeper and wider; thinned to 4 cm."""
     off = strange - pose[:2]
     along = off / np.maximum(np.hypot(*off.T), 1e-6)[:, None]
     wide = _BEAM_RAD * np.stack([-off[:, 1], off[:, 0]], axis=1)
-    every = [near]
-    every += [strange + side * wide + depth * along for side in (-1, 0, 1) for depth in _DEPTH_M]
+    every = [strange + side * wide + depth * along for side in (-1, 0, 1) for depth in _DEPTH_M]
     cells: Points = np.unique(np.round(np.concatenate(every) / 0.04), axis=0) * 0.04
     return cells
 
