@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ros_nodes.navigation.geometry import Points
 
 _COUNT = 12
-_USED = 2
+_USED = 3
 """Landmarks that one search looks at, of those behind its goal and again of those behind its start."""
 
 Numbers = NDArray[np.int64]
@@ -51,8 +51,8 @@ class Landmarks:
         gain = (ends[:, len(goals) :].max(axis=1) - last).reshape(2, -1)
         best = np.argsort(gain, axis=1)[:, -_USED:]
         best[1] += gain.shape[1]
-        a, b, c, d = (self._looked_up[number] for number in best.flat)
-        a0, b0, c0, d0 = last[best].ravel().tolist()
+        a, b, c, d, e, f = (self._looked_up[number] for number in best.flat)
+        a0, b0, c0, d0, e0, f0 = last[best].ravel().tolist()
 
         def bound(arc: int) -> float:
             least: float = a[arc] - a0
@@ -61,6 +61,10 @@ class Landmarks:
             if (other := c[arc] - c0) > least:
                 least = other
             if (other := d[arc] - d0) > least:
+                least = other
+            if (other := e[arc] - e0) > least:
+                least = other
+            if (other := f[arc] - f0) > least:
                 least = other
             return least if least > 0.0 else 0.0
 
