@@ -22,6 +22,7 @@ from edge import settings as edge_settings
 from edge.domain.errors import SetupError
 from edge.settings import Settings
 from edge.store.database import Database
+from edge.store.keeper import Keeper
 
 BEAT_S = 0.5
 GRACE_S = 1
@@ -51,7 +52,8 @@ def main(data_dir: Path) -> None:
         database = Database.open(settings.store_path, on_commit=live.committed)
     except SetupError as error:
         raise click.ClickException(str(error)) from error
-    with contextlib.closing(database):
+    with contextlib.closing(database), contextlib.closing(Keeper(settings, database)) as keeper:
+        keeper.start()
         app = create_app(settings, database, live, key)
         uvloop.run(serve(Server(_config(app, settings)), app.state.context))
 

@@ -16,6 +16,7 @@ DISTRIBUTION = "luna-edge"
 GROUP = "luna.commands"
 
 SUMMARIES = {
+    "db": "Check, copy and restore the robot's store.",
     "deliver-demo": "Let one book travel through a running robot, step by step.",
     "doctor": "Say what of this machine is fit for LUNA, and what is not.",
     "fault": "Let something go wrong with a simulated robot.",

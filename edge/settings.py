@@ -141,6 +141,21 @@ class Sync(Section):
     batch_events: int = Field(200, gt=0, le=1000)
 
 
+class Store(Section):
+    """Copies of the store, and how long it remembers."""
+
+    backup_every_s: float = Field(
+        900, ge=0, description="a copy so often, if anything changed; 0: none"
+    )
+    backups_kept: int = Field(8, ge=1, description="the newest copies that are kept")
+    backup_days_kept: int = Field(7, ge=0, description="and the last copy of each of so many days")
+    history_days: float = Field(
+        365, gt=0, description="finished tasks, requests and returns are kept"
+    )
+    notifications_days: float = Field(90, gt=0, description="what people were told is kept")
+    audit_days: float = Field(2555, gt=0, description="who did what, and stops, are kept: 7 years")
+
+
 class Settings(Section):
     data_dir: Path
     robot: Robot = Robot()
@@ -152,6 +167,7 @@ class Settings(Section):
     requests: Requests = Requests()
     tasks: Tasks = Tasks()
     sync: Sync = Sync()
+    store: Store = Store()
 
     @property
     def run_dir(self) -> Path:
@@ -161,6 +177,10 @@ class Settings(Section):
     @property
     def store_path(self) -> Path:
         return self.data_dir / "luna.db"
+
+    @property
+    def backups_dir(self) -> Path:
+        return self.data_dir / "backups"
 
     @property
     def map_path(self) -> Path:

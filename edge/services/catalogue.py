@@ -40,6 +40,7 @@ def add_book(
     source_key: str | None = None,
 ) -> Book:
     """Raises ValidationError for a wrong ISBN or no title, ConflictError for a barcode that is taken."""
+    tx.need_room()
     checked = check_draft(draft)
     book_id = new_id()
     Books(tx).add(book_id, BookDraft(**checked), source_key)
@@ -59,6 +60,7 @@ def add_records(
 
     `on_bad` is told of each that cannot be added; it leaves nothing behind and stops nobody.
     """
+    tx.need_room()
     added = 0
     for one in records:
         if Books(tx).by_source_key(one.source_key) is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from edge.domain.errors import LunaError
+from edge.domain.errors import LunaError, StorageFullError
 from edge.services import audit, catalogue, requests, users
 from edge.store.database import Reader, Transaction
 from edge.store.inbox import Rejected, RemoteCommands
@@ -28,7 +28,10 @@ def apply_batch(tx: Transaction, stream: str, events: Sequence[Event]) -> int:
             continue
         if seq > through + 1:
             break  # a gap: the cursor that goes back as the answer asks for it again
-        reason = _try(tx, event)
+        try:
+            reason = _try(tx, event)
+        except StorageFullError:
+            break  # it comes again when there is room
         if reason is not None:
             Rejected(tx).add(stream, seq, event, reason)
         through = seq
@@ -72,6 +75,8 @@ def _try(tx: Transaction, event: Event) -> str | None:
     try:
         with tx.part():
             apply_one(tx, _believed(tx, event), event["data"])
+    except StorageFullError:
+        raise
     except LunaError as error:
         return f"{error.code}: {error.message}"
     except (KeyError, TypeError, ValueError, AttributeError, *MISFIT) as error:

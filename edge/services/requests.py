@@ -38,6 +38,7 @@ def create(
     before = Requests(tx).get(request_id) if request_id else None
     if before is not None:
         return before
+    tx.need_room()
     users.get(tx, user_id)
     destination = places.find_destination(tx, request_location, field="request_location")
     request = Request(

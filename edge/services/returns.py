@@ -30,6 +30,7 @@ def create(
     before = Returns(tx).get(return_id) if return_id else None
     if before is not None:
         return before
+    tx.need_room()
     users.get(tx, user_id)
     place = places.find_destination(tx, pickup_location, field="pickup_location")
     copy = _lent_copy(tx, user_id, book_id, copy_id)

@@ -60,6 +60,7 @@ def create_transfer(
     before = Tasks(tx).get(task_id) if task_id else None
     if before is not None:
         return before
+    tx.need_room()
     source = places.find_destination(tx, source_location, field="source_location")
     destination = places.find_destination(tx, destination_location, field="destination_location")
     if copy_id is not None:

@@ -38,6 +38,7 @@ def register(
     user_id: str | None = None,
 ) -> User:
     """Raises ConflictError where the address or the card belongs to somebody already."""
+    tx.need_room()
     if Users(tx).is_taken(email, card_number):
         raise ConflictError("There is an account with this address or card already.")
     user = User(

@@ -17,7 +17,7 @@ from edge.clock import SystemClock
 from edge.domain.errors import SetupError
 from edge.domain.users import Actor
 from edge.ports import Clock
-from edge.store import opening, sqlite
+from edge.store import examination, opening, sqlite
 from edge.store.opening import create
 from edge.store.transaction import (
     ChangeStandsError,
@@ -62,6 +62,11 @@ class Database:
         self._views = Views(path, clock)
         self._closed = False
         connection = WritingConnection(path, clock)  # opened here, used there
+        if not connection.sealed:
+            connection.close()
+            found = examination.UNSEALED
+            raise SetupError(f"In the store {path} {found}.", hint=examination.RESTORE)
+        self._connection = connection
         self._writer = threading.Thread(
             target=self._write_all, args=(connection,), name="store-writer", daemon=True
         )
@@ -78,7 +83,9 @@ class Database:
         clock = clock or SystemClock()
         sqlite.check_library()
         opening.check_clock(clock)
+        opening.secure_log(path)
         opening.check(path)
+        examination.refuse_damaged(path)
         try:
             return cls(path, clock, on_commit)
         except sqlite.sqlite3.Error as error:
@@ -118,10 +125,18 @@ class Database:
         (version,) = self._views.connection().execute("PRAGMA data_version").fetchone()
         return int(version)
 
+    def refuse(self, found: list[str]) -> None:
+        """The store was found damaged: nothing more is written, now and after a restart."""
+        log.error("the store is damaged: %s", found[0])
+        examination.mark(self.path, found)
+        self._connection.refuse(found[0])
+
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
+        # The readers first: only who may write removes the log, as the last one.
+        self._views.close()
         self._jobs.put(None)
         self._writer.join()
 

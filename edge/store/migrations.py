@@ -8,8 +8,8 @@ SCHEMA_VERSION = 3
 """Number of steps below; also the file's user_version."""
 
 
-def apply(connection: Connection) -> None:
-    """Run the steps that this file has not had."""
+def apply(connection: Connection) -> bool:
+    """Run the steps that this file has not had; whether there were any."""
     import sqlite_utils  # heavy (it pulls numpy): only for who creates or migrates
 
     steps = sqlite_utils.Migrations("luna")
@@ -32,7 +32,14 @@ def apply(connection: Connection) -> None:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 3")
 
+    before = _version(connection)
     steps.apply(sqlite_utils.Database(connection))
+    return _version(connection) != before
+
+
+def _version(connection: Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 FIRST = (

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from edge.clock import SystemClock
 from edge.domain.errors import SetupError
 from edge.ports import Clock
-from edge.store import sqlite
+from edge.store import seal, sqlite
 from edge.store.ballast import Ballast
 from edge.store.migrations import APPLICATION_ID, SCHEMA_VERSION
 from edge.store.transaction import new_id, timestamp
@@ -45,7 +45,10 @@ def create(path: Path, *, clock: Clock | None = None, robot_id: str = "") -> Non
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         _configure(connection)
-        migrations.apply(connection)
+        if migrations.apply(connection):
+            with connection:
+                connection.execute("BEGIN IMMEDIATE")
+                seal.put(connection)
         birth = {
             "birth": new_id(),
             "robot_id": robot_id,
@@ -86,6 +89,30 @@ def check(path: Path) -> None:
             f"The store {path} has schema {found}; this program has {SCHEMA_VERSION}.",
             hint="Bring it up to date with luna db migrate, or use the program that made it.",
         )
+
+
+def secure_log(path: Path) -> None:
+    """After a sync that failed, what a process before us left in the log may be in the kernel's cache alone, which says
+    that it is on the disk. So it is written once more before anybody builds on it; where others have the store open,
+    they stand for it."""
+    log = Path(f"{path}-wal")
+    try:
+        if not log.stat().st_size:
+            return
+    except OSError:
+        return
+    # Where others have it open, or it is no store, this fails; the latter is said later.
+    with (
+        contextlib.suppress(sqlite.sqlite3.Error),
+        contextlib.closing(sqlite.connect(_uri(path, "rw"), uri=True, timeout=0)) as connection,
+    ):
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
+        with log.open("r+b", buffering=0) as file:
+            content = file.read()
+            file.seek(0)
+            file.write(content)
+            os.fsync(file.fileno())
 
 
 def check_clock(clock: Clock) -> None:

@@ -12,7 +12,7 @@ from edge.domain.errors import LunaError, StorageFullError
 from edge.domain.times import format_time, later
 from edge.domain.users import Actor
 from edge.ports import Clock
-from edge.store import sqlite
+from edge.store import seal, sqlite
 
 
 def timestamp(clock: Clock) -> str:
@@ -82,10 +82,12 @@ class Transaction(Reader):
         """Whose change it is: the robot's id, or `central`."""
         self._clock = clock
         self._room = room
+        self._seal = False
         self._hlc: HybridLogicalClock | None = None
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one statement; the number of rows it changed."""
+        self._seal = self._seal or seal.concerns(sql)
         return int(self.connection.execute(sql, values).rowcount)
 
     def insert(self, table: str, **columns: Any) -> None:
@@ -124,13 +126,16 @@ class Transaction(Reader):
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK TO part")
+            if self.connection.in_transaction:  # a full disk has undone all of it already
+                self.connection.execute("ROLLBACK TO part")
+                self.connection.execute("RELEASE part")
             raise
-        finally:
-            self.connection.execute("RELEASE part")
+        self.connection.execute("RELEASE part")
 
     def finish(self) -> None:
         """Write down what was only counted in memory."""
+        if self._seal:
+            seal.put(self.connection)
         if self._hlc is not None:
             self.execute("UPDATE meta SET value = ? WHERE key = 'hlc'", self._hlc.last)
 

@@ -45,6 +45,7 @@ class Views:
         self._path, self._clock = path, clock
         self._connections = threading.local()
         self._open: dict[int, View] = {}
+        self._all: list[sqlite.Connection] = []
 
     @contextlib.contextmanager
     def view(self) -> Iterator[Reader]:
@@ -67,7 +68,14 @@ class Views:
             connection = opening.connect(self._path, "ro", check_same_thread=False)
             connection.execute("PRAGMA query_only = ON")
             self._connections.connection = connection
+            self._all.append(connection)
         return connection
+
+    def close(self) -> None:
+        """Those that nobody reads by."""
+        for connection in self._all:
+            if not connection.in_transaction:
+                connection.close()
 
     def end_those_in_the_way(self, log_bytes: int) -> int:
         """How many were ended: those that have lasted too long for a log of this size."""

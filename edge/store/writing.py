@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from edge.domain.errors import StorageFailedError
 from edge.domain.users import Actor
 from edge.ports import Clock
-from edge.store import opening, sqlite
+from edge.store import opening, seal, sqlite
 from edge.store.ballast import Ballast
 from edge.store.transaction import ChangeStandsError, Transaction, timestamp
 from edge.store.trouble import Trouble, in_words, trouble_of
@@ -48,12 +48,20 @@ class WritingConnection:
         self._ballast = Ballast.beside(path)
         self._connection = opening.connect(path, "rw", check_same_thread=False)
         self._failed: str | None = None
+        self._damaged: str | None = None
         self._mend_at = 0.0
         self.origin = self._meta("robot_id")
-        self._settle(wait_ms=0)
+        try:
+            self._settle(wait_ms=0)
+            self.sealed = seal.holds(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def commit(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
         """All of them in one transaction, durable when this returns. Raises Exception where none of them is."""
+        if self._damaged is not None:
+            raise StorageFailedError(self._damaged)
         if self._failed is not None:
             self._mend(self._failed)
         opening.check_clock(self._clock)
@@ -72,6 +80,10 @@ class WritingConnection:
                 raise  # a mistake of ours
             raise in_words(trouble, error) from error
 
+    def refuse(self, why: str) -> None:
+        """Write nothing more: the store is damaged."""
+        self._damaged = why
+
     def log_bytes(self) -> int:
         """The size of the write-ahead log."""
         try:
@@ -80,8 +92,14 @@ class WritingConnection:
             return 0
 
     def close(self) -> None:
-        """The last one to close writes the log back and removes it."""
-        self._connection.close()
+        """With the log written back, unless others are at it."""
+        try:
+            if self._failed is None:
+                self._settle(wait_ms=0)
+        except sqlite.sqlite3.Error as error:
+            log.warning("the log is not written back: %s", error)
+        finally:
+            self._connection.close()
 
     def _attempt(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -138,8 +156,8 @@ class WritingConnection:
             self._connection = fresh
             self._settle(wait_ms=opening.BUSY_TIMEOUT_MS)
             (sound,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-            if sound != "ok":
-                raise StorageFailedError(str(sound))
+            if sound != "ok" or not seal.holds(self._connection):
+                raise StorageFailedError(why if sound == "ok" else str(sound))
         except sqlite.sqlite3.Error as error:
             raise StorageFailedError(str(error)) from error
         self._failed = None

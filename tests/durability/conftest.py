@@ -23,7 +23,7 @@ class Counts:
     contended_s: float
 
 
-SMALL = Counts(2_000, 200, 60, 10, 60, 3.0, 4.0)
+SMALL = Counts(2_000, 200, 30, 10, 60, 3.0, 3.0)
 FULL = Counts(10_000, 1_000, 200, 50, 300, 60.0, 600.0)
 
 

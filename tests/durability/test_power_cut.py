@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.domain.errors import SetupError, StorageFailedError
+from edge.store import sqlite
 from edge.store.database import Database
 from tests.durability.conftest import Counts
 from tests.durability.story import WrongStoreError, kept, tell
@@ -51,12 +52,13 @@ def cuts(
             disk.play(records[done])
 
 
-def look(store: Path, acknowledged: int, *, go_on: bool) -> str:
-    """What became of the store: `whole`, or what is wrong with it."""
+def look(store: Path, acknowledged: int, *, go_on: bool, in_doubt: int = 1) -> str:
+    """What became of the store: `whole`, or what is wrong with it. `in_doubt`: so many may be there without having
+    been acknowledged."""
     try:
         database = Database.open(store)
-    except SetupError:
-        return "cannot be opened"
+    except SetupError as error:
+        return f"cannot be opened: {error}"
     try:
         there = database.read(kept)
         if database.read(lambda reader: reader.value("PRAGMA quick_check")) != "ok":
@@ -67,13 +69,13 @@ def look(store: Path, acknowledged: int, *, go_on: bool) -> str:
             assert database.read(kept) == there + 8
     except WrongStoreError:
         return "half written"
-    except StorageFailedError:
+    except (StorageFailedError, sqlite.sqlite3.Error):
         return "corrupt"
     finally:
         database.close()
     if there < acknowledged:
         return "lost"
-    return "whole" if there <= acknowledged + 1 else "more than was said"
+    return "whole" if there <= acknowledged + in_doubt else "more than was said"
 
 
 def outcomes(place: Path, disk: Disk, records: list[Record], count: int) -> Counter[str]:

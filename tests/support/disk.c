@@ -49,6 +49,12 @@ void disk_slow_sync(int ms)
 	sync_ms = ms;
 }
 
+/* Record to this file from now on, after what is in it. */
+void disk_trace(const char *where)
+{
+	trace = real_open(where, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	const char *where = getenv("DISK_TRACE"), *what = getenv("DISK_FOLDER"), *slow = getenv("DISK_SYNC_MS");

@@ -1,0 +1,119 @@
+"""The log stays small: whoever reads for too long is told so, and everybody else goes on."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from edge.domain.errors import UnavailableError
+from edge.domain.users import SYSTEM
+from edge.store import views
+from edge.store.database import Database, Reader, Transaction
+from tests.durability.conftest import Counts
+
+pytestmark = pytest.mark.timeout(300)
+
+LOG_BOUND = 16 << 20
+READERS = 10
+PAUSE_S = 0.001
+
+
+def put(tx: Transaction) -> None:
+    # Each time something else: SQLite writes no page that stays as it is.
+    value = os.urandom(50_000).hex()
+    tx.execute("INSERT OR REPLACE INTO state VALUES ('filler', ?)", value)
+
+
+def largest_log(database: Database, seconds: float) -> int:
+    """In bytes, while somebody writes so long."""
+    log, largest = Path(f"{database.path}-wal"), 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        database.write(SYSTEM, put)
+        largest = max(largest, log.stat().st_size)
+        time.sleep(PAUSE_S)
+    return largest
+
+
+def stuck(reader: Reader, until: threading.Event) -> None:
+    reader.value("SELECT COUNT(*) FROM state")
+    until.wait()
+    reader.value("SELECT COUNT(*) FROM state")
+
+
+def with_readers(database: Database, seconds: float) -> tuple[int, list[Exception]]:
+    """The largest log beside ten readers, of which one is stuck; and what that one was told."""
+    over, told = threading.Event(), list[Exception]()
+
+    def be_stuck() -> None:
+        try:
+            database.read(lambda reader: stuck(reader, over))
+        except UnavailableError as error:
+            told.append(error)
+
+    def look() -> None:
+        while not over.wait(0.005):
+            database.read(lambda reader: reader.value("SELECT COUNT(*) FROM task"))
+
+    threads = [threading.Thread(target=be_stuck)]
+    threads += [threading.Thread(target=look) for _ in range(READERS - 1)]
+    for thread in threads:
+        thread.start()
+    largest = largest_log(database, seconds)
+    over.set()
+    for thread in threads:
+        thread.join()
+    return largest, told
+
+
+def test_a_stuck_reader_is_ended_and_the_log_stays_small(store: Path, counts: Counts) -> None:
+    database = Database.open(store)
+    largest, told = with_readers(database, counts.stuck_s)
+    database.close()
+    assert largest <= LOG_BOUND
+    assert len(told) == 1 and "too long" in str(told[0])
+
+
+def test_a_reader_that_is_let_be_lets_the_log_grow(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(views.Views, "end_those_in_the_way", lambda self, log_bytes: 0)
+    database = Database.open(store)
+    over = threading.Event()
+    reader = threading.Thread(target=lambda: database.read(lambda r: stuck(r, over)))
+    reader.start()
+    log, end = Path(f"{store}-wal"), time.monotonic() + 20
+    while log.stat().st_size <= LOG_BOUND and time.monotonic() < end:
+        database.write(SYSTEM, put)
+    over.set()
+    reader.join()
+    assert log.stat().st_size > LOG_BOUND
+    database.close()
+
+
+def test_a_long_reader_that_is_in_nobodys_way_is_let_be(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "VIEW_S", 0.0)
+    database = Database.open(store)
+
+    def look_twice(reader: Reader) -> int:
+        reader.value("SELECT COUNT(*) FROM state")
+        database.write(SYSTEM, put)
+        return int(reader.value("SELECT COUNT(*) FROM state WHERE key = 'filler'"))
+
+    assert database.read(look_twice) == 0
+    database.close()
+
+
+def test_the_last_process_leaves_no_log(store: Path) -> None:
+    one, other = Database.open(store), Database.open(store)
+    for database in (one, other):
+        database.write(SYSTEM, put)
+        database.read(lambda reader: reader.value("SELECT COUNT(*) FROM state"))
+    one.close()
+    other.close()
+    assert not Path(f"{store}-wal").exists()
