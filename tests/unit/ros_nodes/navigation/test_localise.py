@@ -194,3 +194,21 @@ def test_points_behind_a_wall_speak_against_a_place_and_people_in_front_do_not()
     assert match.beyond <= 0.02
     localiser.start(truth, START)
     assert localiser.correct(look(PLACES[1]), START).beyond > 0.15
+
+
+@pytest.mark.parametrize(
+    ("truth", "said"),
+    [
+        (Pose(12.23, 3.33, 0.05), Pose(11.99, 7.13, 0.05)),
+        (Pose(22.83, 17.03, -3.1), Pose(27.92, 15.89, -3.1)),
+        (Pose(3.83, 1.43, 1.36), Pose(1.06, 2.06, 1.36)),
+    ],
+)
+def test_a_place_that_is_said_wrongly_and_fits_only_somewhat_is_not_believed(
+    truth: Pose, said: Pose
+) -> None:
+    localiser = Localiser(GRID)
+    localiser.start(said, START)
+    for _ in range(10):
+        localiser.correct(look(truth), START)
+        assert not localiser.sure
