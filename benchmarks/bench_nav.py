@@ -66,7 +66,9 @@ def run(place: Path, *, quick: bool) -> list[Row]:
         print(f"  without the real library: {real_map()} is missing (set LUNA_SHARED)")
     rows: list[Row] = []
     ticks: list[float] = []
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), os.nice, (NICE,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(
+        os.cpu_count(), os.setpriority, (os.PRIO_PROCESS, 0, NICE)
+    ) as pool:
         for name in names:
             done = pool.starmap(_mission, [(name, seed) for seed in range(1, count + 1)], 1)
             rows += _rows(name, done)
