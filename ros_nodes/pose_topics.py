@@ -19,7 +19,7 @@ from ros_nodes.whereabouts import Memory, Whereabouts
 
 TF = QoSProfile(depth=100)
 TF_STATIC = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-"""As TF has them everywhere."""
+"""As TF has them everywhere; all robots share its topics."""
 
 Topics = tuple[Subscription, ...]
 
@@ -75,8 +75,8 @@ def listen_to_tf(node: Node, where: Whereabouts, source: ToldPose, message: type
         told.on_transforms(tf.transforms, lasting=True)
 
     return (
-        node.create_subscription(message, "tf", on_tf, TF),
-        node.create_subscription(message, "tf_static", on_static, TF_STATIC),
+        node.create_subscription(message, "/tf", on_tf, TF),
+        node.create_subscription(message, "/tf_static", on_static, TF_STATIC),
     )
 
 

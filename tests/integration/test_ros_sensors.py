@@ -1,12 +1,13 @@
 """The navigator's sensors fail, and it says which; other nodes tell it where the robot is."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import PoseWithCovarianceStamped
+from geometry_msgs.msg import PoseWithCovarianceStamped, TransformStamped
 from luna_interfaces.msg import EmergencyStop
 from std_msgs.msg import Bool
 
@@ -16,7 +17,9 @@ from ros_nodes import convert, navigator, qos, whereabouts
 from ros_nodes.navigation.errors import Reason
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
+from ros_nodes.pose_topics import tf_message
 from ros_nodes.simulation.demo_library import draw_library
+from tests.support import built_messages
 from tests.support.navigator_bench import DOCK_POSE, Bench
 from tests.support.navigator_bench import bench as navigator_bench
 
@@ -139,11 +142,38 @@ def test_where_amcl_says_it_a_sure_pose_is_believed_and_an_unsure_one_is_not(ben
     assert DOCK_POSE.distance(pose["x"], pose["y"]) < 0.01
 
 
+@pytest.mark.timeout(240)  # it may have to build the messages
+def test_where_tf_says_it_the_robot_is_there(
+    tmp_path: Path, ros_domain: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_messages.provide("tf2_msgs")
+    monkeypatch.setenv("LUNA_NAVIGATOR__LOCALISATION", "tf")
+    kind = tf_message()
+    with navigator_bench(tmp_path) as bench:
+        heard = Heard(bench)
+        topic = bench.peer.create_publisher(kind, "/tf", 10)
+
+        def tell() -> None:
+            bench.see()
+            one = TransformStamped(child_frame_id=convert.ODOM)
+            one.header.frame_id = convert.MAP
+            one.header.stamp = bench.peer.get_clock().now().to_msg()
+            one.transform.translation.x, one.transform.translation.y = DOCK_POSE.x, DOCK_POSE.y
+            one.transform.rotation = convert.quaternion(DOCK_POSE.theta)
+            topic.publish(kind(transforms=[one]))
+
+        heard.until_localised(True, tell)
+        pose = bench.told.newest["pose"]
+        assert DOCK_POSE.distance(pose["x"], pose["y"]) < 0.01
+        heard.until_localised(False, bench.see)  # nobody tells it any more
+
+
 @pytest.mark.parametrize("source", ["tf"])
 def test_where_tf_says_it_and_is_not_installed_the_navigator_says_so(
     tmp_path: Path, ros_domain: int, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LUNA_NAVIGATOR__LOCALISATION", source)
+    monkeypatch.setitem(sys.modules, "tf2_msgs.msg", None)
     with pytest.raises(SetupError, match="tf2_msgs"), navigator_bench(tmp_path):
         pass
 
