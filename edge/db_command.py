@@ -102,11 +102,10 @@ def migrate(directory: Path) -> None:
     with _stopped(settings), _said(store):
         if not store.exists():
             raise SetupError(f"There is no store at {store}.", hint="Run luna sim.")
-        before = opening.schema_version(store)
-        if before < SCHEMA_VERSION:
-            click.echo(f"A copy of it as it was: {backup.copy_aside(store)}")
-        opening.create(store)
-    click.echo(f"{store} has schema {SCHEMA_VERSION}; it had {before}.")
+        aside = backup.migrate(store)
+    click.echo(f"{store} has schema {SCHEMA_VERSION}.")
+    if aside is not None:
+        click.echo(f"As it was before, it is {aside}.")
 
 
 @command.command()

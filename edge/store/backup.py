@@ -14,6 +14,7 @@ from edge.clock import SystemClock
 from edge.domain.errors import SetupError
 from edge.ports import Clock
 from edge.store import examination, opening, sqlite
+from edge.store.migrations import SCHEMA_VERSION
 from edge.store.transaction import new_id
 
 FOLDER = "backups"
@@ -70,6 +71,25 @@ def copy_aside(store: Path, *, clock: Clock | None = None) -> Path:
     _copy(store, aside)
     _sync(aside)
     opening.sync_folder(store.parent)
+    return aside
+
+
+def migrate(store: Path, *, clock: Clock | None = None) -> Path | None:
+    """Bring a store of an older program up to this one; the copy of it as it was, None where nothing had to be done.
+
+    Nobody may have it open. Raises SetupError with nothing changed.
+    """
+    if opening.schema_version(store) == SCHEMA_VERSION:
+        return None
+    opening.refuse_newer(store)
+    try:
+        aside = copy_aside(store, clock=clock)
+        opening.create(store, clock=clock)
+    except (sqlite.sqlite3.Error, OSError) as error:
+        raise SetupError(
+            f"The store {store} cannot be brought up to date and stays as it was: {error}.",
+            hint="Use the program that made it, and report this.",
+        ) from error
     return aside
 
 
@@ -131,7 +151,8 @@ def _refuse_unfit(backup: Path) -> None:
         raise SetupError(
             f"{backup} is not the backup that was made: half of it, or damaged.", hint=_OLDER
         )
-    header = backup.open("rb").read(100)
+    with backup.open("rb") as file:
+        header = file.read(100)
     page = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
     if not header.startswith(b"SQLite format 3\0"):

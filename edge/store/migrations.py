@@ -1,5 +1,7 @@
 """The store's schema, as steps that are only ever appended; each is one transaction with its record."""
 
+from collections.abc import Callable
+
 from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
@@ -8,8 +10,13 @@ SCHEMA_VERSION = 3
 """Number of steps below; also the file's user_version."""
 
 
-def apply(connection: Connection) -> bool:
-    """Run the steps that this file has not had; whether there were any."""
+def apply(
+    connection: Connection,
+    *,
+    before: Callable[[Connection], None],
+    after: Callable[[Connection], None],
+) -> None:
+    """Run the steps that this file has not had; `before` and `after` where there are any."""
     import sqlite_utils  # heavy (it pulls numpy): only for who creates or migrates
 
     steps = sqlite_utils.Migrations("luna")
@@ -32,14 +39,11 @@ def apply(connection: Connection) -> bool:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 3")
 
-    before = _version(connection)
-    steps.apply(sqlite_utils.Database(connection))
-    return _version(connection) != before
-
-
-def _version(connection: Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version)
+    if version < SCHEMA_VERSION:
+        before(connection)
+        steps.apply(sqlite_utils.Database(connection))
+        after(connection)
 
 
 FIRST = (

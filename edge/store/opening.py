@@ -39,16 +39,13 @@ def create(path: Path, *, clock: Clock | None = None, robot_id: str = "") -> Non
     sqlite.check_library()
     check_clock(clock)
     if path.exists():
-        _refuse_newer(path)
+        refuse_newer(path)
     connection = sqlite.connect(_uri(path, "rwc"), uri=True)
     try:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         _configure(connection)
-        if migrations.apply(connection):
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                seal.put(connection)
+        migrations.apply(connection, before=seal.lift, after=seal.put)
         birth = {
             "birth": new_id(),
             "robot_id": robot_id,
@@ -83,7 +80,7 @@ def check(path: Path) -> None:
         )
     found = schema_version(path)
     if found > SCHEMA_VERSION:
-        _refuse_newer(path)
+        refuse_newer(path)
     if found != SCHEMA_VERSION:
         raise SetupError(
             f"The store {path} has schema {found}; this program has {SCHEMA_VERSION}.",
@@ -153,7 +150,8 @@ def _opened(path: Path) -> sqlite.Connection:
     return connection
 
 
-def _refuse_newer(path: Path) -> None:
+def refuse_newer(path: Path) -> None:
+    """Raises SetupError."""
     found = schema_version(path)
     if found > SCHEMA_VERSION:
         raise SetupError(

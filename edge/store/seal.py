@@ -26,6 +26,12 @@ def put(connection: Connection) -> None:
     )
 
 
+def lift(connection: Connection) -> None:
+    """Before the tables themselves change."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+        connection.execute("DELETE FROM meta WHERE key = ?", (_KEY,))
+
+
 def holds(connection: Connection) -> bool:
     """Also where nothing was sealed yet."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_KEY,)).fetchone()

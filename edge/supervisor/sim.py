@@ -62,6 +62,7 @@ def run(
     lock = data_dir.hold(directory, build)
     with released(directory, lock):
         made_from.check(directory)
+        _bring_up_to_date(settings.store_path)
         for descriptor in (lock, claimed().fileno()):
             os.set_inheritable(descriptor, True)
         _become_supervisor(settings, lock, with_central=with_central)
@@ -74,6 +75,14 @@ def _where(directory: Path) -> Path:
         return directory.resolve() if directory.is_symlink() else directory
     except OSError:
         return directory  # whatever is wrong with it is said when it is used
+
+
+def _bring_up_to_date(store: Path) -> None:
+    """A store of an older program gets this one's tables, before anybody opens it. Raises SetupError."""
+    from edge.store import backup  # not in the supervisor that this process becomes
+
+    if store.exists() and (aside := backup.migrate(store)) is not None:
+        click.echo(f"luna: the store is brought up to date; as it was, it is {aside}", err=True)
 
 
 def _interrupt(*_: object) -> NoReturn:

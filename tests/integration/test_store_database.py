@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import sqlite_utils
 
 from edge.clock import ManualClock
 from edge.domain.errors import ConflictError, SetupError
@@ -268,6 +267,8 @@ def test_a_migration_that_fails_changes_nothing(
 
 
 def test_a_store_of_the_first_schema_keeps_its_lanes(tmp_path: Path) -> None:
+    import sqlite_utils  # not before our own SQLite: it would bring another one
+
     path = tmp_path / "luna.db"
     first = sqlite_utils.Migrations("luna")
 
