@@ -87,7 +87,7 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
     )
     app.state.context = context
     app.state.pages = Pages(settings.robot.name)
-    errors.install(app)
+    errors.install(app, ROUTERS)
     for module in ROUTERS:
         app.include_router(module.router)
     openapi.install(app, ROUTERS)

@@ -3,9 +3,8 @@
 A policy says which roles may use the route, and which of them may also touch what belongs to somebody else.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header
 from fastapi.routing import APIRoute
@@ -187,14 +186,6 @@ Robot = Annotated[Context, Depends(_context)]
 def policies_of(route: APIRoute) -> list[Policy]:
     """What this route declares; one, or the tests fail."""
     return [one.call for one in route.dependant.dependencies if isinstance(one.call, Policy)]
-
-
-def routes_of(modules: Iterable[Any]) -> Iterator[APIRoute]:
-    """Every HTTP route of these modules' routers."""
-    for module in modules:
-        for route in module.router.routes:
-            if isinstance(route, APIRoute):
-                yield route
 
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY)]

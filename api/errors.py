@@ -1,6 +1,6 @@
 """What goes wrong, as an answer: every error of the core, of the framework and of ours becomes one envelope."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request, Response
@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api import envelope
+from api.routes import routes_of
 from edge.domain import errors
 
 RETRY_AFTER_S = 2
@@ -52,15 +53,19 @@ class TooManyError(errors.LunaError):
         self.retry_after_s = retry_after_s
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, modules: Iterable[Any]) -> None:
+    """`modules`: those of its routers."""
+
     @app.exception_handler(errors.LunaError)
     async def luna(_: Request, error: errors.LunaError) -> Response:
         return answer(error)
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> Response:
+    async def http(request: Request, error: HTTPException) -> Response:
         code = CODES.get(error.status_code, f"HTTP_{error.status_code}")
         headers = {**_headers(error.status_code), **(error.headers or {})}
+        if error.status_code == 405:
+            headers["Allow"] = _allowed(modules, request.url.path)
         return envelope.failure(error.status_code, code, str(error.detail), {}, headers)
 
     @app.exception_handler(RequestValidationError)
@@ -95,6 +100,14 @@ def unexpected() -> Response:
     return envelope.failure(
         500, "INTERNAL_ERROR", "Something went wrong on the robot. Its log says what."
     )
+
+
+def _allowed(modules: Iterable[Any], path: str) -> str:
+    """The methods of all routes with this path; Starlette knows only those of the first."""
+    found = [route for route in routes_of(modules) if route.path_regex.match(path)]
+    # /books/imports is itself, and not the book `imports`.
+    own = [route for route in found if route.path == path] or found
+    return ", ".join(sorted({method for route in own for method in route.methods or ()}))
 
 
 def _fields(found: Sequence[Any]) -> dict[str, list[str]]:

@@ -14,7 +14,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api import examples
-from api.deps import OPEN, STOP, Policy, policies_of, routes_of
+from api.deps import OPEN, STOP, Policy, policies_of
+from api.routes import routes_of
 from api.schemas.base import Failure
 from edge.domain.users import Role
 

@@ -11,6 +11,7 @@ from api.deps import Robot, Staff
 from api.lists import Direction, Paged, SortKey, many
 from api.schemas.base import Many, One
 from api.schemas.imports import UPLOAD, Import, ImportWithRows
+from edge.domain.errors import ValidationError
 from edge.services import catalogue_export, imports
 from edge.services.records import record
 
@@ -27,9 +28,10 @@ router = APIRouter(prefix="/api/v1/books", tags=["imports"])
 async def bulk_import(
     request: Request, who: Staff, robot: Robot, dry_run: bool = False
 ) -> Response:
-    """CSV (with a header), MARC21 or MARCXML. With `dry_run` it is staged, to be committed or forgotten."""
+    """CSV (with a header), MARC21 or MARCXML. With `dry_run` it is staged, to be committed or forgotten; the form may
+    say that too, by a field of this name with `true` or `false`."""
     async with robot.intake.receive(request) as file:
-        only_look = dry_run or file.fields.get("dry_run", "").lower() in ("true", "1", "yes")
+        only_look = dry_run or _says_yes(file.fields.get("dry_run", "false"))
 
         def work(write: imports.Write[Any]) -> str:
             import_id = imports.stage(write, file.path, file.name)
@@ -93,6 +95,14 @@ async def export(_: Staff, robot: Robot) -> Response:
     headers = {"Content-Disposition": 'attachment; filename="catalogue.csv"'}
     text = catalogue_export.csv_lines(robot.database.read)
     return StreamingResponse(text, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _says_yes(text: str) -> bool:
+    """Raises ValidationError, for who meant yes must not find it done."""
+    if text not in ("true", "false"):
+        said = "Say true or false."
+        raise ValidationError(said, fields={"dry_run": [said]})
+    return text == "true"
 
 
 def _with_rows(robot: Context, import_id: str) -> dict[str, Any]:

@@ -21,7 +21,6 @@ UPLOAD: dict[str, Any] = {
                             "format": "binary",
                             "description": "CSV with a header, MARC21 or MARCXML",
                         },
-                        "dry_run": {"type": "boolean", "description": "only look"},
                     },
                 }
             }

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from api.schemas.base import Body, Model
 from edge.domain.notifications import Channel, NotificationType
 
-Wanted = dict[NotificationType, dict[Channel, bool]]
+Wanted = dict[NotificationType, dict[Channel, StrictBool]]
 
 
 class PreferencesChange(Body):

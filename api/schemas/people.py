@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from api.schemas.base import Body, Model, Text, Unchanged
 from edge.domain.users import Role
@@ -81,7 +81,7 @@ class UserChange(Body):
     """What is left out stays as it is. A changed role, and `active: false`, end all the user's sessions."""
 
     role: UserRole = Unchanged
-    active: bool = Unchanged
+    active: StrictBool = Unchanged
     pin: Pin | None = None
     card_number: Text | None = None
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from api.schemas.base import Body, Model, Text, Time
 from api.schemas.work import Task
@@ -27,7 +27,7 @@ class InitialPose(Order):
 
 
 class Maintenance(Body):
-    enabled: bool
+    enabled: StrictBool
 
 
 class Reset(Body):
@@ -43,7 +43,7 @@ class NewWaypoint(Body):
     theta: float = Field(0.0, allow_inf_nan=False)
     kind: WaypointKind
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
-    is_active: bool = True
+    is_active: StrictBool = True
 
 
 class Waypoint(Model):
@@ -83,8 +83,8 @@ class NewLane(Body):
     length_m: float = Field(gt=0, le=10_000, allow_inf_nan=False)
     width_m: float = Field(gt=0, le=100, allow_inf_nan=False)
     speed_limit_m_s: float = Field(gt=0, le=5, allow_inf_nan=False)
-    one_way: bool = False
-    closed: bool = False
+    one_way: StrictBool = False
+    closed: StrictBool = False
     closed_from: Time | None = None
     closed_until: Time | None = None
 

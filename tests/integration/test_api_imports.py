@@ -75,6 +75,18 @@ def test_a_dry_run_changes_nothing_until_it_is_committed(library: Served) -> Non
     assert (again.status_code, again.json()["error"]["code"]) == (409, "CONFLICT")
 
 
+def test_a_form_may_say_that_it_is_a_dry_run(library: Served) -> None:
+    def sent(said: str) -> Any:
+        client = library.asked_by("librarian")
+        files = {"file": ("a.csv", EMMA.encode())}
+        return client.post(f"{BOOKS}/bulk-import", files=files, data={"dry_run": said})
+
+    assert sent("true").json()["data"]["status"] == "STAGED"
+    assert sent("yess").status_code == 422
+    assert search(library) == []
+    assert sent("false").json()["data"]["status"] == "COMMITTED"
+
+
 def test_the_same_file_again_changes_nothing(library: Served) -> None:
     took(library, EMMA)
     (before,) = search(library)

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from api import app
-from api.deps import routes_of
+from api.routes import routes_of
 from api.security import Tokens
 from edge.domain.inventory import CopyStatus, user_place
 from edge.domain.notifications import NotificationType

@@ -5,7 +5,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import WebSocketRoute
 
 from api import app
-from api.deps import LIBRARIAN_AT_ROBOT, OPEN, STOP, policies_of, routes_of
+from api.deps import LIBRARIAN_AT_ROBOT, OPEN, STOP, policies_of
+from api.routes import routes_of
 
 ROUTES = list(routes_of(app.ROUTERS))
 
