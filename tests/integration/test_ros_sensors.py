@@ -121,11 +121,11 @@ def test_where_amcl_says_it_a_sure_pose_is_believed_and_an_unsure_one_is_not(ben
     heard = Heard(bench)
     amcl = bench.peer.create_publisher(PoseWithCovarianceStamped, "amcl_pose", qos.STATE)
 
-    def told(variance: float) -> Callable[[], None]:
+    def told(variance: float, frame: str = convert.MAP) -> Callable[[], None]:
         def tell() -> None:
             bench.see()
             message = PoseWithCovarianceStamped()
-            message.header.frame_id = convert.MAP
+            message.header.frame_id = frame
             message.header.stamp = bench.peer.get_clock().now().to_msg()
             message.pose.pose = convert.pose_message(DOCK_POSE)
             message.pose.covariance[0] = message.pose.covariance[7] = variance
@@ -137,6 +137,7 @@ def test_where_amcl_says_it_a_sure_pose_is_believed_and_an_unsure_one_is_not(ben
     heard.until_localised(True, told(0.01))
     heard.until_localised(False, told(1.0))
     heard.until_said(SensorFault.POSE_UNSURE, told(1.0))
+    heard.until_said(SensorFault.POSE_NOT_FIT, told(0.01, "odom"))
     heard.until_localised(True, told(0.01))
     pose = bench.told.newest["pose"]
     assert DOCK_POSE.distance(pose["x"], pose["y"]) < 0.01

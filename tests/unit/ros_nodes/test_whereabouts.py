@@ -282,7 +282,7 @@ def test_a_simulated_clock_that_begins_anew_is_named_and_scans_are_looked_at_aga
     robot.step()
     assert robot.where.fault(robot.now) is SensorFault.CLOCK_STEP
     robot.go(3.0)
-    assert robot.where.known and robot.where.scan_at > 0.0
+    assert robot.where.known and 0.0 < robot.where.scan_at <= robot.now
 
 
 def test_one_bad_scan_among_good_ones_does_not_stop_the_robot() -> None:
