@@ -89,7 +89,7 @@ def declare(node: Node, parameters: Sequence[Parameter]) -> None:
             node.declare_parameter(one.name, one.default, one.descriptor())
         except ParameterException as error:
             raise SetupError(
-                f"The parameter {one.name} of the node {node.get_name()} is wrong: {error}",
+                f"The parameter {one.name} of the node {node.get_name()} is wrong: {error}.",
                 hint="Mend the file of parameters, or the arguments of the start.",
             ) from error
 
