@@ -17,7 +17,7 @@ from ros_nodes.navigation.field import Mask
 from ros_nodes.navigation.geometry import Points, Pose, wrap_angle
 from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.maps import OccupancyGrid
-from ros_nodes.navigation.path import STEP_M, Path, splice
+from ros_nodes.navigation.path import STEP_M, Path, even_steps, lead_in, splice
 
 Floats = NDArray[np.float64]
 Row = NDArray[np.int64]
@@ -33,15 +33,18 @@ _NEAR_M = 1.5
 """Nearer than this every point of the scan counts; farther off the map is right about walls."""
 _DEPTH_M = (0.0, 0.15, 0.30)
 """What is seen is only the front of a thing: this much is taken to be behind it."""
+_BODY_M = 0.5
+_THIN_M = 0.03
 _BEAM_RAD = math.radians(1.0)
 """Half of what may be between two beams: a thing may be wider by so much than it is seen."""
 _OFF_LANE_M = 0.5
 """Beside the path where it is on no lane, on its way there."""
 _BEND_COST, _ASIDE_COST, _NEAR_COST = 0.6, 1.0, 20.0
+_TURN_COST, _LEG_COST = 0.12, 6.0
 _SMOOTHINGS = 3
 _START_M = 0.3
 _WALK_M_S = 0.3
-_LOOSE_M = 0.02
+_LOOSE_M, _LEAST_M = 0.02, 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,23 +95,22 @@ class Detours:
         seen = np.concatenate([near, whole_things(pose, strange)])
         gap = _distances(strip.places, seen) - self._limits.radius_m
         ahead = strip.along - strip.along[0]
-        free = self._free(strip, gap, ahead)
         start, slope = _start(strip, pose)
         if abs(start) > _PLACES:
             return None
+        free = self._free(strip, gap, ahead, float(gap[0, start + _PLACES]))
         price = _ASIDE_COST * (_ASIDE_M * np.arange(-_PLACES, _PLACES + 1)) ** 2
         cost = price + _NEAR_COST * np.maximum(_EASY_M - gap, 0.0) ** 2
         cost[~free] = math.inf
-        cost[0] = 0.0
-        row = _best_row(cost, start, None if standing else slope)
-        return None if row is None else self._path(base, strip, row, pose, seen)
+        begin = _standing_start(cost[0], start) if standing else _moving_start(start, slope)
+        row = _best_row(cost, begin)
+        return None if row is None else self._path(base, strip, row, pose, start, seen)
 
-    def _free(self, strip: _Strip, gap: Floats, ahead: Floats) -> Mask:
+    def _free(self, strip: _Strip, gap: Floats, ahead: Floats, here: float) -> Mask:
         """Where the robot's middle may be: on its lane, free on the map, free in the scan. It may
-        drive away from where it stands too close."""
-        here = float(gap[0].max()) - _LOOSE_M
+        drive away from where it stands too close: `here` is its gap now."""
         need = np.full(len(ahead), _SCAN_MARGIN_M)
-        need[ahead < _START_M] = min(_SCAN_MARGIN_M, here)
+        need[ahead < _START_M] = min(_SCAN_MARGIN_M, max(here - _LOOSE_M, _LEAST_M))
         clearance = self._grid.lookup(
             self._grid.clearance_m, strip.places.reshape(-1, 2), 0.0
         ).reshape(gap.shape)
@@ -138,22 +140,31 @@ class Detours:
         away: Floats = np.hypot(off[..., 0], off[..., 1])
         return away
 
-    def _path(self, base: Path, strip: _Strip, row: Row, pose: Pose, seen: Points) -> Detour | None:
+    def _path(
+        self, base: Path, strip: _Strip, row: Row, pose: Pose, start: int, seen: Points
+    ) -> Detour | None:
         """The row of places as a path that goes on along `base`."""
         if not row.any():
             return None
         back = min(int(np.flatnonzero(row)[-1]) + 1 + _SMOOTHINGS, len(row) - 1)
         end = float(strip.along[back])
         joins = min(int(np.searchsorted(base.along, end + STEP_M / 4)), len(base.points) - 1)
+        here, aside_first = np.array(pose[:2]), row[0] != start
+        begin = strip.places[0, row[0] + _PLACES] if aside_first else here
         steps: Floats = row.astype(np.float64) * _ASIDE_M
         for aside in (_smooth(steps), steps):
-            line = _line(strip, aside[: back + 1], pose)
+            line = _line(strip, aside[: back + 1], begin)
             gap = _distances(line, seen) - self._limits.radius_m
             if gap[round(_START_M / STEP_M) :].min(initial=math.inf) >= _SCAN_MARGIN_M - _LOOSE_M:
                 break
         along = np.linspace(strip.along[0], end, len(line))
         caps = np.where(gap < _EASY_M, _WALK_M_S, np.interp(along, base.along, base.speed_m_s))
-        return Detour(splice(line, caps, base, joins, self._limits), len(line) - 1)
+        path, rejoins = splice(line, caps, base, joins, self._limits), len(line) - 1
+        if aside_first:
+            leg = even_steps(np.stack([here, begin]))
+            path = lead_in(leg, _WALK_M_S, path, self._limits)
+            rejoins += len(leg)
+        return Detour(path, rejoins)
 
 
 def _strip(base: Path, at: int) -> _Strip | None:
@@ -176,12 +187,18 @@ def _strip(base: Path, at: int) -> _Strip | None:
 
 
 def whole_things(pose: Pose, strange: Points) -> Points:
-    """Points of things of which `strange` is seen from `pose`: deeper and wider; thinned to 4 cm."""
+    """Points of things of which `strange` is seen from `pose`: deeper and wider; thinned to 3 cm.
+
+    A thing goes on straight behind what is seen of it; along each beam it would grow wider the nearer it is.
+    """
     off = strange - pose[:2]
-    along = off / np.maximum(np.hypot(*off.T), 1e-6)[:, None]
+    apart = strange[:, None] - strange
+    same = np.hypot(apart[..., 0], apart[..., 1]) < _BODY_M
+    back = (same @ off) / np.maximum(same.sum(axis=1), 1)[:, None]
+    back /= np.maximum(np.hypot(*back.T), 1e-6)[:, None]
     wide = _BEAM_RAD * np.stack([-off[:, 1], off[:, 0]], axis=1)
-    every = [strange + side * wide + depth * along for side in (-1, 0, 1) for depth in _DEPTH_M]
-    cells: Points = np.unique(np.round(np.concatenate(every) / 0.04), axis=0) * 0.04
+    every = [strange + side * wide + depth * back for side in (-1, 0, 1) for depth in _DEPTH_M]
+    cells: Points = np.unique(np.round(np.concatenate(every) / _THIN_M), axis=0) * _THIN_M
     return cells
 
 
@@ -205,20 +222,38 @@ def _start(strip: _Strip, pose: Pose) -> tuple[int, int]:
     return round(aside / _ASIDE_M), min(max(round(slope), -_SLOPES), _SLOPES)
 
 
-def _best_row(cost: Floats, start: int, slope: int | None) -> Row | None:
-    """The cheapest row of places (-_PLACES to _PLACES) from `start` to the middle of the last station.
-    `slope`: of the robot, which it keeps roughly; None: it stands, and may turn first."""
+def _moving_start(start: int, slope: int) -> Floats:
+    """What it costs to begin with each slope (first axis) at each place: about as the robot drives."""
+    begin = np.full((2 * _SLOPES + 1, 2 * _PLACES + 1), math.inf)
+    away = np.abs(np.arange(-_SLOPES, _SLOPES + 1) - slope)
+    begin[away <= 1, start + _PLACES] = _BEND_COST * away[away <= 1]
+    return begin
+
+
+def _standing_start(first: Floats, start: int) -> Floats:
+    """The same for a robot that stands: it may turn first, and even drive straight aside over places
+    whose cost in `first` is finite."""
+    begin = np.full((2 * _SLOPES + 1, len(first)), math.inf)
+    turn = _TURN_COST * np.abs(np.arange(-_SLOPES, _SLOPES + 1))
+    for side in (-1, 1):
+        place = start + _PLACES + side
+        while 0 <= place < len(first) and math.isfinite(first[place]):
+            begin[:, place] = turn + _LEG_COST + abs(place - start - _PLACES) * _ASIDE_M
+            place += side
+    begin[:, start + _PLACES] = turn
+    return begin
+
+
+def _best_row(cost: Floats, begin: Floats) -> Row | None:
+    """The cheapest row of places (-_PLACES to _PLACES) to the middle of the last station, begun at the
+    cost `begin` of each slope and place."""
     slopes, wide = np.arange(-_SLOPES, _SLOPES + 1), cost.shape[1]
     source = np.arange(wide)[None, :] - slopes[:, None]
     outside = (source < 0) | (source >= wide)
     source = np.clip(source, 0, wide - 1)
     lines = np.arange(len(slopes))[:, None]
     padded = np.full((len(slopes) + 2, wide), math.inf)
-    for at, one in enumerate(slopes.tolist()):
-        if slope is None or abs(one - slope) <= 1:
-            padded[at + 1, start + _PLACES] = (
-                _BEND_COST * (0.2 if slope is None else 1.0) * abs(one)
-            )
+    padded[1:-1] = begin
     picks = np.zeros((len(cost), len(slopes), wide), np.int8)
     options = np.empty((3, len(slopes), wide))
     for station in range(1, len(cost)):
@@ -242,16 +277,14 @@ def _best_row(cost: Floats, start: int, slope: int | None) -> Row | None:
     return np.array(row[::-1]) - _PLACES
 
 
-def _line(strip: _Strip, aside: Floats, pose: Pose) -> Points:
-    """Even steps from the robot through the places so many metres beside the first stations."""
+def _line(strip: _Strip, aside: Floats, begin: Points) -> Points:
+    """Even steps from `begin` through the places so many metres beside the stations after the first."""
     share = aside / _ASIDE_M + _PLACES
     low = np.clip(np.floor(share).astype(np.int64), 0, 2 * _PLACES - 1)
     rest, at = (share - low)[:, None], np.arange(len(share))
     line = strip.places[at, low] * (1 - rest) + strip.places[at, low + 1] * rest
-    line[0] = pose[:2]
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
-    even = np.linspace(0.0, along[-1], max(2, round(along[-1] / STEP_M)) + 1)
-    return np.stack([np.interp(even, along, side) for side in line.T], axis=1)
+    line[0] = begin
+    return even_steps(line)
 
 
 def _smooth(aside: Floats) -> Floats:

@@ -133,24 +133,22 @@ def _sample(
     points, speeds, stops = [], [], []
     for line, cap in zip(lines, caps, strict=True):
         corners = np.array(line)
-        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
-        count = max(1, round(along[-1] / STEP_M))
-        at = np.linspace(0.0, along[-1], count + 1)
-        xy = np.stack([np.interp(at, along, side) for side in corners.T], axis=1)
+        along = _lengths(corners)
+        xy = even_steps(corners)
+        at = np.linspace(0.0, along[-1], len(xy))
         piece = np.clip(np.searchsorted(along, at + 1e-9) - 1, 0, len(cap) - 1)
         points.append(xy)
         speeds.append(_allowed(xy, np.array(cap)[piece], limits, 0.0))
         stops.append(sum(len(one) for one in points) - 1)
     joined = np.concatenate(points)
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(joined, axis=0).T))])
-    return Path(joined, along, np.concatenate(speeds), tuple(stops))
+    return Path(joined, _lengths(joined), np.concatenate(speeds), tuple(stops))
 
 
 def splice(line: Points, cap: NDArray[np.float64], base: Path, joins: int, limits: Limits) -> Path:
     """`line`, driven at no more than `cap` at its points, then `base` from its point `joins` on."""
     line, cap = np.concatenate([line, base.points[joins][None]]), np.append(cap, cap[-1])
     speed = _allowed(line, cap, limits, float(base.speed_m_s[joins]))
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    along = _lengths(line)
     shift = len(line) - 1 - joins
     return Path(
         np.concatenate([line, base.points[joins + 1 :]]),
@@ -158,6 +156,29 @@ def splice(line: Points, cap: NDArray[np.float64], base: Path, joins: int, limit
         np.concatenate([speed, base.speed_m_s[joins + 1 :]]),
         tuple(stop + shift for stop in base.stops if stop >= joins),
     )
+
+
+def lead_in(line: Points, cap: float, onward: Path, limits: Limits) -> Path:
+    """`line`, at no more than `cap`, then a stop at its end, where `onward` begins."""
+    along = _lengths(line)
+    return Path(
+        np.concatenate([line, onward.points]),
+        np.concatenate([along, along[-1] + onward.along]),
+        np.concatenate([_allowed(line, np.full(len(line), cap), limits, 0.0), onward.speed_m_s]),
+        (len(line) - 1, *(len(line) + stop for stop in onward.stops)),
+    )
+
+
+def even_steps(line: Points) -> Points:
+    """The same line in even steps of about STEP_M."""
+    along = _lengths(line)
+    at = np.linspace(0.0, along[-1], max(1, round(along[-1] / STEP_M)) + 1)
+    return np.stack([np.interp(at, along, side) for side in line.T], axis=1)
+
+
+def _lengths(line: Points) -> NDArray[np.float64]:
+    """The length along a line to each of its points."""
+    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
 
 
 def _allowed(

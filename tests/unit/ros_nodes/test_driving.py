@@ -20,8 +20,8 @@ from ros_nodes.simulation.demo_library import demo_site, draw_library
 LIMITS = Limits()
 TICK_S = 0.05
 NOTHING: Points = np.zeros((0, 2))
-SOMEBODY: Points = np.array([[0.25, 0.0], [0.25, 0.05], [0.25, -0.05]])
-"""A person right before the robot."""
+SOMEBODY: Points = np.stack([np.full(41, 0.25), np.linspace(-1.0, 1.0, 41)], axis=1)
+"""People side by side right before the robot, who go where it goes."""
 
 
 @pytest.fixture(scope="module")

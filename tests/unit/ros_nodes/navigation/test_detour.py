@@ -109,6 +109,23 @@ def test_it_can_begin_where_the_robot_stands_close_to_the_thing() -> None:
     assert gap_to(found, 4.0, 0.0, 0.25) > ZoneSettings().side_margin_m
 
 
+def test_right_before_a_thing_it_first_drives_aside_and_turns_on_the_spot() -> None:
+    pose = Pose(3.42, 0.0)
+    thing = front(4.0, 0.0, 0.25, pose)
+    assert find(thing, pose=pose, standing=False) is None
+    found = find(thing, pose=pose, standing=True)
+    assert found is not None
+    corner = found.path.stops[0]
+    assert found.path.points[corner, 0] == pytest.approx(3.42, abs=0.03)
+    assert abs(found.path.points[corner, 1]) > 0.3
+    assert found.path.speed_m_s[corner] == 0.0
+    assert found.path.stops[-1] == len(found.path.points) - 1
+    assert gap_to(found, 4.0, 0.0, 0.25) > ZoneSettings().side_margin_m
+    assert found.path.points[found.rejoins].tolist() == pytest.approx(
+        [found.path.points[found.rejoins, 0], 0.0], abs=1e-9
+    )
+
+
 def test_from_a_way_around_another_one_is_found() -> None:
     pose = Pose(3.4, 0.45, 0.2)
     things = np.concatenate([front(4.0, 0.0, 0.25, pose), front(5.2, 0.5, 0.2, pose)])

@@ -96,6 +96,23 @@ def test_who_stands_in_a_wide_lane_is_gone_round_without_a_stop(person: Watched)
     assert outcome.driven_m < 1.1 * outcome.route.length_m
 
 
+def test_who_steps_right_before_the_robot_is_waited_for_and_then_gone_round(demo: Site) -> None:
+    start = demo.place("hall-5")
+    assert start is not None
+    watched = Watched(demo, start, [])
+
+    def step_in(run: Rehearsal) -> None:
+        watched.states.add(run.state)
+        if run.now > 8 and not run.world.things:
+            run.world.things = [(run.world.pose.x + 0.75, run.world.pose.y, 0.25)]
+
+    outcome = watched.run.run("aisle-3m", each_tick=step_in)
+    assert outcome.arrived
+    assert watched.states >= {"WAITING", "AROUND"}
+    assert "ASKING" not in watched.states
+    assert outcome.least_gap_m > 0.03
+
+
 def test_without_a_way_around_the_same_person_is_asked_to_step_aside(
     person: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
