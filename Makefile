@@ -2,7 +2,7 @@
 # make test  sets all up and runs every test; ARGS="-k delivery" are passed on to pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test soak mutation check bench bench-nav clean
+.PHONY: help run setup test soak mutation check bench bench-nav bench-store clean
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest
 
@@ -33,6 +33,9 @@ check: setup ## lint, format, types, who may import whom
 
 bench: setup ## the numbers that matter: a table, and benchmarks/results/latest.json
 	.venv/bin/python -m benchmarks $(ARGS)
+
+bench-store: setup ## the store beside bare SQLite and other queues, and the catalogue's search at a million titles
+	.venv/bin/python -m benchmarks store titles $(ARGS)
 
 bench-nav: setup ## 100 missions on each of three maps, in simulated time; ARGS="--quick" for 5, ARGS="nav_memory" for 10,000 short ones
 	.venv/bin/python -m benchmarks nav $(ARGS)

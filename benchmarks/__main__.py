@@ -20,6 +20,8 @@ ALL = (
     "serial",
     "search",
     "grid",
+    "store",
+    "titles",
 )
 LONG = ("nav", "nav_memory", "localise")
 """Minutes each; only when named."""
