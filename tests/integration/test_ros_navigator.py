@@ -11,6 +11,7 @@ from luna_interfaces.action import NavigateToWaypoint
 from rclpy.node import Node
 
 from ros_nodes.driver import Driver
+from ros_nodes.goals import NOBODY_S
 from ros_nodes.navigation.errors import Reason
 from tests.support.navigator_bench import Bench
 from tests.support.navigator_bench import bench as navigator_bench
@@ -122,12 +123,20 @@ def test_a_stop_ends_the_drive_and_while_it_lasts_no_other_begins(bench: Bench) 
     assert bench.result(bench.send("DESK-2"))[0] is Reason.STOPPED
 
 
-def test_a_drive_that_nobody_waits_for_any_more_ends(bench: Bench) -> None:
-    bench.drive_off()
-    bench.lose_client()
-    assert bench.navigation["state"] == "IDLE"
-    assert bench.navigation["reason"] == "CANCELLED"
-    bench.until(lambda: bench.body.v == bench.body.w == 0.0, keep=bench.live)
+@pytest.mark.parametrize("namespace", ["/", "/robot1"])
+def test_a_drive_that_nobody_waits_for_any_more_ends(
+    namespace: str, tmp_path: Path, ros_domain: int
+) -> None:
+    with navigator_bench(tmp_path, ["-r", f"__ns:={namespace}"]) as bench:
+        bench.drive_off()
+        looked = time.monotonic() + 1.5 * NOBODY_S
+        bench.until(lambda: time.monotonic() > looked, keep=bench.live)
+        assert bench.navigation["state"] == "DRIVING"
+
+        bench.lose_client()
+        assert bench.navigation["state"] == "IDLE"
+        assert bench.navigation["reason"] == "CANCELLED"
+        bench.until(lambda: bench.body.told == (0.0, 0.0), keep=bench.live)
 
 
 def test_a_task_runner_ends_what_one_before_it_left_and_then_orders_its_own(bench: Bench) -> None:
