@@ -10,7 +10,9 @@ from ros_nodes.navigation.geometry import Points, Pose
 from ros_nodes.navigation.sensor_faults import SensorFault
 
 LATE_S = 0.5
-"""What is older than this is of no use to who drives."""
+"""A scan that is older is of no use to who drives."""
+ODOMETRY_LATE_S = 1.0
+"""Longer, as the older readings of a queue are heard, too."""
 AHEAD_S = 0.25
 """Two clocks of one machine do not differ by more."""
 UNREADABLE = 0.1
@@ -72,7 +74,7 @@ class SensorCheck:
         """What forbids to use a scan that is heard at `clock` of the clock of messages; None if nothing does."""
         if scan.frame.lstrip("/") != self.laser_frame:
             return SensorFault.SCAN_FRAME
-        if not self._is_late(scan.stamp, clock) and not self._is_ahead(scan.stamp, clock):
+        if not self._is_late(scan.stamp, clock, LATE_S) and not self._is_ahead(scan.stamp, clock):
             return None if _is_whole(scan) else SensorFault.SCAN_NOT_FIT
         return SensorFault.SCAN_OLD if scan.stamp < clock else SensorFault.SCAN_AHEAD
 
@@ -81,16 +83,15 @@ class SensorCheck:
         values = (reading.stamp, *reading.pose, reading.v, reading.w)
         if not all(abs(value) < LARGEST for value in values[1:]) or not math.isfinite(values[0]):
             return SensorFault.ODOMETRY_NOT_FIT
-        if self._is_late(reading.stamp, reading.clock) or self._is_ahead(
-            reading.stamp, reading.clock
-        ):
+        stamp, clock = reading.stamp, reading.clock
+        if self._is_late(stamp, clock, ODOMETRY_LATE_S) or self._is_ahead(stamp, clock):
             return SensorFault.ODOMETRY_OLD
         if last is not None and reading.stamp < last.stamp and not has_stepped(last, reading):
             return SensorFault.ODOMETRY_BACKWARDS
         return None
 
-    def _is_late(self, stamp: float, clock: float) -> bool:
-        return clock - stamp > LATE_S * max(1.0, self.speed)
+    def _is_late(self, stamp: float, clock: float, most_s: float) -> bool:
+        return clock - stamp > most_s * max(1.0, self.speed)
 
     def _is_ahead(self, stamp: float, clock: float) -> bool:
         return stamp - clock > AHEAD_S * max(1.0, self.speed)

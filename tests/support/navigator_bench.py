@@ -175,7 +175,13 @@ class Bench:
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain; {self.told.newest}"
             keep()
-            self.executor.spin_once(timeout_sec=0.01)
+            for timeout_s in (
+                0.01,
+                0.0,
+                0.0,
+                0.0,
+            ):  # more than `keep` says, or it would lie in wait
+                self.executor.spin_once(timeout_sec=wait_s)
 
     def answer(
         self, asked: Future, timeout_s: float = 10.0, keep: Callable[[], None] = lambda: None
