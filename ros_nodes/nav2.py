@@ -1,6 +1,6 @@
 """Driving handed to Nav2: the goal's pose goes to its action `navigate_to_pose`, all else stays as with our own drive.
 
-Nav2's velocities come in on `cmd_vel_nav2` (remap its `cmd_vel` to that) and go on only while a goal of ours is being
+Nav2's velocities come in on `cmd_vel_nav2` (docs/robot.md says how) and go on only while a goal of ours is being
 driven. So a stop, a cancel and a dead or disobedient Nav2 end in zero whatever Nav2 does, and the collision zones see
 every velocity. What Nav2 says of the end is checked against where the robot is.
 """
@@ -32,6 +32,8 @@ from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.progress import Advice, ProgressSettings, ProgressWatch
 
 ACTION, VELOCITY = "navigate_to_pose", "cmd_vel_nav2"
+OURS = "cmd_vel_nav"
+"""Where the navigator alone may publish. Nav2's own start-up file uses that name between its nodes."""
 ANSWER_S = 5.0
 """So long Nav2 may take to accept a goal."""
 SILENT_S = 2.0
@@ -84,8 +86,13 @@ class Nav2:
     def drive(
         self, goal: Waypoint, pose: Pose, speed_limit_m_s: float, patience: ProgressSettings
     ) -> "Nav2Drive":
-        """Drive there from `pose`, in place of what is driven now."""
+        """Drive there from `pose`, in place of what is driven now. Raises NoRouteError where Nav2 could not be held."""
         self.stop()
+        if self._node.count_publishers(OURS) > 1:
+            raise NoRouteError(
+                Reason.DRIVER_FAILED,
+                f"Somebody else publishes on {OURS}: Nav2 has to be started with that renamed.",
+            )
         limits = self._limits
         if speed_limit_m_s > 0:
             limits = replace(limits, max_speed_m_s=min(speed_limit_m_s, limits.max_speed_m_s))

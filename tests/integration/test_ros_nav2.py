@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from geometry_msgs.msg import Twist
 from rclpy.action import ActionClient
 from rclpy.node import Node
 
 from edge.domain.errors import SetupError
+from ros_nodes import qos
 from ros_nodes.navigation.errors import Reason
 from ros_nodes.navigation.geometry import Pose
 from tests.support import built_messages
@@ -85,6 +87,17 @@ def test_nav2_drives_no_faster_than_the_goal_allows(bench: Bench, nav2: "Nav2Ser
     bench.send("FAR", speed_limit=0.1)
     bench.until(lambda: rolls(bench), keep=bench.live)
     assert bench.body.v == pytest.approx(-0.1)
+
+
+def test_where_somebody_else_commands_the_robot_too_nav2_is_not_sent(
+    bench: Bench, nav2: "Nav2Server"
+) -> None:
+    other = bench.peer.create_publisher(Twist, "cmd_vel_nav", qos.COMMAND)
+    bench.until(lambda: bench.peer.count_publishers("cmd_vel_nav") == 2)
+    reason, message = bench.result(bench.send("NEAR"), keep=bench.live)
+    assert (reason, "cmd_vel_nav" in message) == (Reason.DRIVER_FAILED, True)
+    assert not nav2.goals
+    bench.peer.destroy_publisher(other)
 
 
 def test_a_refused_goal_ends_the_drive_with_a_reason(bench: Bench, nav2: "Nav2Server") -> None:
