@@ -44,6 +44,23 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.refused = Counter(
+            "luna_http_refused",
+            "Requests refused before they were looked at, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.sign_ins = Counter(
+            "luna_sign_ins",
+            "Tries to sign in by password or PIN, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.outbox = Gauge(
+            "luna_outbox_waiting",
+            "Events that central has not acknowledged yet.",
+            registry=self.registry,
+        )
         self.part = Gauge(
             "luna_part_ready", "1: ok, 0.5: degraded, 0: down.", ["part"], registry=self.registry
         )

@@ -24,6 +24,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SEND_S = 30.0
 """A client that takes nothing of a streamed answer for this long is left."""
 
+WORTH_A_LINE = frozenset({401, 403, 429, 503, 507})
+"""Answers that are written down also where nothing was to be changed."""
+
 STOPS = "/api/v1/robot/emergency-stop"
 SIGN_IN = frozenset(
     f"/api/v1/auth/{one}" for one in ("register", "login", "forgot-password", "reset-password")
@@ -81,13 +84,18 @@ class Outermost:
             if not sent.status:
                 await errors.unexpected()(scope, receive, sent)
         finally:
-            self._metrics.request(scope, sent.status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._metrics.request(scope, sent.status, seconds)
+            if scope["method"] not in SAFE_METHODS or sent.status in WORTH_A_LINE:
+                _write_down(scope, sent.status, seconds)
 
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         if scope["method"] not in SAFE_METHODS and origins.is_foreign(headers, self._allowed):
+            self._metrics.refused.labels("origin").inc()
             return envelope.failure(403, "FORBIDDEN", "A page of another site may not do this.")
         wait_s = self._wait_s(scope)
         if wait_s > 0:
+            self._metrics.refused.labels("rate").inc()
             after = {"Retry-After": str(int(wait_s) + 1)}
             return envelope.failure(429, "RATE_LIMITED", "Too much at once.", {}, after)
         return None
@@ -137,6 +145,13 @@ class _Sent:
                 await self._send(message)
         else:
             await self._send(message)
+
+
+def _write_down(scope: Scope, status: int, seconds: float) -> None:
+    """By the route's path, so that no id and nothing that somebody typed is in the log."""
+    route = getattr(scope.get("route"), "path", "unknown")
+    ms = round(seconds * 1000, 1)
+    log.info("request", method=scope["method"], route=route, status=status, ms=ms)
 
 
 def _request_id(headers: Headers) -> str:

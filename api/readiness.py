@@ -29,11 +29,12 @@ WORTH = {Health.OK: 1.0, Health.DEGRADED: 0.5, Health.DOWN: 0.0}
 
 def parts(context: Context) -> dict[str, Part]:
     """Every part by its name. Only DOWN keeps the robot from its job."""
+    store = _store(context)
     found = {
-        "store": _store(context),
+        "store": store,
         "ros": _ros(context),
         "firmware": _firmware(context),
-        "mqtt": _mqtt(context),
+        "mqtt": _mqtt(context) if store.status is Health.OK else Part(Health.DEGRADED, "Unknown."),
         "disk": _disk(context),
     }
     for name, part in found.items():

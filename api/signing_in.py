@@ -20,10 +20,12 @@ async def sign_in(
     """The user and a new refresh token. Raises UnauthenticatedError, LockedError."""
     known = robot.read(lambda reader: users.by_login(reader, name))
     if by_pin:
-        _refuse_while_locked(robot.read(lambda reader: attempts.left_s(reader, attempts.KIOSK)))
+        _refuse_while_locked(
+            robot, robot.read(lambda reader: attempts.left_s(reader, attempts.KIOSK))
+        )
     if known is not None:
         user_id = known[0].id
-        _refuse_while_locked(robot.read(lambda reader: sessions.locked_s(reader, user_id)))
+        _refuse_while_locked(robot, robot.read(lambda r: sessions.locked_s(r, user_id)))
     user, password_hash, pin_hash = known or (None, None, None)
     right = await robot.secrets.verify(pin_hash if by_pin else password_hash, secret)
     if user is None or not right or not user.active:
@@ -34,15 +36,17 @@ async def sign_in(
             if user is not None:
                 sessions.login_failed(tx, user.id)
 
+        robot.metrics.sign_ins.labels("refused").inc()
         await robot.write(SYSTEM, count)  # for an unknown name too: it takes as long
         raise UnauthenticatedError(REFUSED)
 
     def work(tx: Transaction) -> str:
         # Guesses that came side by side are judged one after the other here.
-        _refuse_while_locked(sessions.locked_s(tx, user.id))
+        _refuse_while_locked(robot, sessions.locked_s(tx, user.id))
         sessions.login_succeeded(tx, user.id)
         return sessions.open_family(tx, user.id, lifetime_s=life_s)
 
+    robot.metrics.sign_ins.labels("signed in").inc()
     return user, await robot.write(Actor(user.id, user.role, robot.settings.robot.id), work)
 
 
@@ -58,6 +62,7 @@ def token_answer(robot: Context, user: User, refresh: str, *, status: int = 200)
     return envelope.one(data, status=status)
 
 
-def _refuse_while_locked(left_s: float) -> None:
+def _refuse_while_locked(robot: Context, left_s: float) -> None:
     if left_s > 0:
+        robot.metrics.sign_ins.labels("locked").inc()
         raise LockedError("Too many tries. Wait a little.", left_s=left_s)

@@ -8,6 +8,7 @@ from api.deps import Anyone, Robot
 from api.errors import RETRY_AFTER_S
 from api.schemas.base import One
 from api.schemas.health import Alive, Ready
+from edge.services import outbox
 
 router = APIRouter(tags=["health"])
 
@@ -35,4 +36,8 @@ async def ready(_: Anyone, robot: Robot) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse, summary="Numbers for Prometheus")
 async def metrics(_: Anyone, robot: Robot) -> Response:
+    """What they mean is in `docs/http.md`."""
+    found = readiness.parts(robot)
+    if found["store"].status is readiness.Health.OK:
+        robot.metrics.outbox.set(robot.read(outbox.waiting))
     return Response(robot.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

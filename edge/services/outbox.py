@@ -36,6 +36,11 @@ def newest(reader: Reader) -> int:
     return Outbox(reader).newest()
 
 
+def waiting(reader: Reader) -> int:
+    """How many events the other side has not committed yet."""
+    return newest(reader) - cursor(reader, stream(reader), UP)
+
+
 def acknowledge(tx: Transaction, through: int) -> None:
     """The other side has committed everything up to `through`."""
     outbox = Outbox(tx)
