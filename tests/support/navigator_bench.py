@@ -175,12 +175,7 @@ class Bench:
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain; {self.told.newest}"
             keep()
-            for timeout_s in (
-                0.01,
-                0.0,
-                0.0,
-                0.0,
-            ):  # more than `keep` says, or it would lie in wait
+            for wait_s in (0.01, 0.0, 0.0, 0.0):  # more than `keep` says: none lies in wait
                 self.executor.spin_once(timeout_sec=wait_s)
 
     def answer(
