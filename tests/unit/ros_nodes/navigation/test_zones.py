@@ -102,3 +102,10 @@ def test_nan_and_inf_in_a_scan_are_left_out() -> None:
     rubbish = np.array([[math.nan, 0.1], [math.inf, 0.0], [0.3, math.nan]])
     assert ZONES.check(rubbish, 0.5, 0.0).scale == 1.0
     assert ZONES.check(np.concatenate([rubbish, person(0.45, 0.0)]), 0.5, 0.0).blocked
+
+
+def test_what_the_robot_stands_beside_does_not_hold_it_on_its_way_past() -> None:
+    beside = np.array([[0.01, RADIUS + 0.02], [-0.05, RADIUS + 0.03]])
+    assert 0 < ZONES.check(beside, 0.3, 0.0).scale <= 1.0
+    assert ZONES.check(beside, 0.3, -0.3).scale > 0
+    assert ZONES.check(beside, 0.3, 1.5).blocked

@@ -132,10 +132,11 @@ def test_without_zones_and_without_looking_ahead_the_same_person_would_be_hit(
 
 
 def test_in_a_lane_that_is_too_narrow_another_way_is_taken(demo: Site) -> None:
-    start = demo.find("SHELF-H")
+    """And not a straight one, through what is in the way, onto the lane behind it."""
+    start = demo.place("aisle-2n")
     assert start is not None
-    watched = Watched(demo, start, [(12.0, 6.0, 0.3)])
-    outcome = watched.drive("shelf-a")
+    watched = Watched(demo, start, [(12.0, 11.8, 0.3)])
+    outcome = watched.drive("shelf-h", limit_s=150)
     assert outcome.arrived
     assert outcome.replans == 1
     assert outcome.collisions == 0
