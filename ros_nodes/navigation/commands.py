@@ -56,7 +56,9 @@ def propose(map_file: Path, out: Path, force: bool, radius_m: float) -> None:
 @click.argument("site_file", metavar="SITE", type=_FILE)
 @_RADIUS
 def check(map_file: Path, site_file: Path, radius_m: float) -> None:
-    """Find waypoints in walls, lanes through walls, islands, and lanes narrower than the robot."""
+    """Find what keeps a robot from driving: a map of the wrong resolution, waypoints in walls, lanes through walls,
+    narrower than the robot or contradicting each other, islands, docks without a free way straight in.
+    """
     grid, site = load_map(map_file), read_site(site_file)
     problems = check_site(grid, site.waypoints, site.lanes, radius_m)
     for problem in problems:
@@ -75,7 +77,10 @@ def check(map_file: Path, site_file: Path, radius_m: float) -> None:
 @click.option("--out", type=_FILE, required=True, help="The PNG file to write.")
 @click.option("--scale", type=click.IntRange(1, 8), default=3, show_default=True)
 def draw(map_file: Path, site_file: Path | None, out: Path, scale: int) -> None:
-    """Draw a map as a PNG picture; desks red, rooms green, shelves blue, docks purple."""
+    """Draw a map as a PNG picture, with the names and a legend where a SITE is given.
+
+    One-way lanes have arrows, closed ones are dashed: red for good, orange for a time.
+    """
     picture = Picture(load_map(map_file), scale)
     if site_file is not None:
         picture.site(read_site(site_file))
