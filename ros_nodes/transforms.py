@@ -34,6 +34,7 @@ class Transforms:
     def tell(self, frame: str, child: str, pose: Pose, stamp: Time) -> None:
         """Where the frame `child` is in `frame`, at a time."""
         if self._topic is None or self._type is None:
+            say_that_there_are_none()
             return
         transform = TransformStamped(child_frame_id=child)
         transform.header.stamp, transform.header.frame_id = stamp, frame
@@ -43,11 +44,15 @@ class Transforms:
         self._topic.publish(self._type(transforms=[transform]))
 
 
-@functools.cache
 def _type() -> Any:
-    """None where it is not installed, which is said once."""
+    """None where it is not installed."""
     try:
         return tf_message()
     except SetupError:
-        log.info("TF is not published: tf2_msgs is not installed")
         return None
+
+
+@functools.cache
+def say_that_there_are_none() -> None:
+    """Once a process."""
+    log.info("TF is not published: tf2_msgs is not installed")

@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from tests.support.navigator_bench import DOCK_POSE, bench
 from tests.support.ros import ros_context
 
 pytestmark = pytest.mark.timeout(240)  # the first one may have to build the messages
-
-
-@pytest.fixture(autouse=True)
-def looked_for_anew() -> Iterator[None]:
-    transforms._type.cache_clear()
-    yield
-    transforms._type.cache_clear()
 
 
 @pytest.fixture
@@ -81,6 +73,7 @@ def test_without_tf2_msgs_nothing_is_told_and_that_is_said_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "tf2_msgs.msg", None)
+    transforms.say_that_there_are_none.cache_clear()
     with ros_context():
         node = rclpy.create_node("any")
         for _ in range(2):
