@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.store import opening
 from edge.store.database import Database
 from tests.durability.conftest import Counts
 from tests.durability.story import kept
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.timeout(1800)
 
 CHECKPOINT_PAGES = 40
 REOPEN_S = 1.0
+MIGRATIONS = 30
 
 
 class Teller:
@@ -77,3 +79,47 @@ def test_a_killed_writer_loses_nothing_does_nothing_twice_and_leaves_nothing_hal
             assert sound == "ok"
             assert took_s <= REOPEN_S
     assert there > counts.kills
+
+
+MIGRATE = """
+import os, sys
+from pathlib import Path
+from edge.store import sqlite
+import sqlite_utils  # imported once: the children are killed in what comes after
+sys.stdout.write("ready\\n"); sys.stdout.flush()
+from edge.store import opening
+for line in sys.stdin:
+    if (child := os.fork()) == 0:
+        opening.create(Path(line.strip()))
+        os._exit(0)
+    os.write(1, f"{child}\\n".encode())
+    os.waitpid(child, 0)
+    os.write(1, b"gone\\n")
+"""
+
+
+def test_a_migration_that_is_killed_is_done_by_the_next_one(fast: Path, root: Path) -> None:
+    rng, begun = random.Random(2), 0
+    with subprocess.Popen(
+        [sys.executable, "-c", MIGRATE],
+        cwd=root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as migrating:
+        assert migrating.stdin is not None and migrating.stdout is not None
+        assert migrating.stdout.readline() == "ready\n"
+        for number in range(MIGRATIONS):
+            path = fast / f"{number}.db"
+            print(path, file=migrating.stdin, flush=True)
+            child = int(migrating.stdout.readline())
+            time.sleep(rng.uniform(0, 0.1))
+            os.kill(child, signal.SIGKILL)
+            assert migrating.stdout.readline() == "gone\n"
+            begun += path.exists()
+            opening.create(path)
+            database = Database.open(path)
+            assert database.read(lambda reader: reader.value("PRAGMA quick_check")) == "ok"
+            database.close()
+        migrating.stdin.close()
+    assert begun > MIGRATIONS / 3
