@@ -33,15 +33,15 @@ SIGN_IN = frozenset(
 )
 """Each costs a password's hash, or a mail."""
 
-SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""Of every answer that does not say otherwise."""
+SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""Of every answer that does not say otherwise. As ASGI has them: Starlette's own way costs 20 µs a request."""
 
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
@@ -78,7 +78,9 @@ class Outermost:
             if answer is not None:
                 await answer(scope, receive, sent)
             else:
-                await self._app(scope, limited(receive, scope), sent)
+                # A timeout costs 15 µs: only where there is something to wait for.
+                sends = "content-length" in headers or "transfer-encoding" in headers
+                await self._app(scope, limited(receive, scope) if sends else receive, sent)
         except Exception:  # the last line: the caller gets an envelope, the log the reason
             log.exception("a request failed", method=scope["method"], path=scope["path"])
             if not sent.status:
@@ -131,11 +133,16 @@ class _Sent:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self._request_id
-            for name, value in SECURITY.items():
-                headers.setdefault(name, value)
+            said = message["headers"]
+            names = {name for name, _ in said}
+            missing = [header for header in SECURITY if header[0] not in names]
+            message["headers"] = [
+                *said,
+                *missing,
+                (b"x-request-id", self._request_id.encode("latin-1")),
+            ]
             if self._origin is not None:
+                headers = MutableHeaders(scope=message)
                 headers["Access-Control-Allow-Origin"] = self._origin
                 headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, X-Request-ID"
                 headers["Cross-Origin-Resource-Policy"] = "cross-origin"

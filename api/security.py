@@ -1,6 +1,7 @@
 """Tokens and secrets: JWT access tokens, and argon2 kept away from the event loop."""
 
 import asyncio
+import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import TypeVar
 import jwt
 
 from api.errors import TokenExpiredError, TooManyError
-from edge.domain.errors import UnauthenticatedError
+from edge.domain.errors import SetupError, UnauthenticatedError
 from edge.domain.users import Role
 from edge.services import passwords
 from edge.store.database import new_id
@@ -41,10 +42,18 @@ class Claims:
 
 
 class Tokens:
-    """Makes and reads access tokens. `key` is the robot's secret, `life_s` how long a token is good."""
+    """Makes and reads access tokens. `life_s`: how long a token is good.
 
-    def __init__(self, key: str, life_s: int) -> None:
-        self._key = key
+    `keys`: the robot's secrets, one a line. The first makes tokens; those of the others, which were first before, are
+    still read: so that a new key ends nobody's session. Take an old one out once its tokens are over.
+    """
+
+    def __init__(self, keys: str, life_s: int) -> None:
+        lines = [line.strip() for line in keys.splitlines() if line.strip()]
+        if not lines:
+            raise SetupError("There is no key for tokens in secrets/jwt.key.")
+        self._keys = {_key_id(line): line for line in lines}
+        self._newest = next(iter(self._keys))
         self.life_s = life_s
 
     def issue(self, user_id: str, role: Role, session: str, *, life_s: int | None = None) -> str:
@@ -58,18 +67,32 @@ class Tokens:
             "exp": ends,
             "jti": new_id(),
         }
-        return jwt.encode(claims, self._key, ALGORITHM)
+        return jwt.encode(claims, self._keys[self._newest], ALGORITHM, {"kid": self._newest})
 
     def read(self, token: str) -> Claims:
         """Raises TokenExpiredError, UnauthenticatedError."""
         try:
-            claims = jwt.decode(token, self._key, [ALGORITHM], options={"require": CLAIMS})
+            key = self._keys.get(_said_key(token) or self._newest)
+            if key is None:
+                raise UnauthenticatedError("The access token was made with a key that is gone.")
+            claims = jwt.decode(token, key, [ALGORITHM], options={"require": CLAIMS})
             role, until = Role(claims["role"]), float(claims["exp"])
             return Claims(claims["sub"], role, str(claims["sid"]), until)
         except jwt.ExpiredSignatureError as error:
             raise TokenExpiredError("The access token is over. Use the refresh token.") from error
         except (jwt.InvalidTokenError, ValueError) as error:
             raise UnauthenticatedError("The access token is not one of this robot's.") from error
+
+
+def _key_id(key: str) -> str:
+    """A name for the key that tells nothing of it."""
+    return hashlib.sha256(f"luna token key {key}".encode()).hexdigest()[:8]
+
+
+def _said_key(token: str) -> str | None:
+    """Which key the token says it was made with. Raises jwt.InvalidTokenError."""
+    said = jwt.get_unverified_header(token).get("kid")
+    return said if isinstance(said, str) else None
 
 
 class Secrets:

@@ -1,6 +1,9 @@
 """Accounts, tokens, and the shape of answers."""
 
+import threading
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +77,19 @@ def test_a_refresh_token_is_good_once(library: Served) -> None:
     # Somebody has a copy: the one that came of it is worth nothing either.
     later = {"refresh_token": second.json()["data"]["refresh_token"]}
     assert code(client.post("/api/v1/auth/refresh", json=later))[0] == 401
+
+
+def test_of_fifty_refreshes_side_by_side_one_has_a_successor(library: Served) -> None:
+    first = register(library, "race@example.org").json()["data"]["refresh_token"]
+    client, together = library.asked_by(), threading.Barrier(50)
+
+    def refresh() -> int:
+        together.wait()
+        return client.post("/api/v1/auth/refresh", json={"refresh_token": first}).status_code
+
+    with ThreadPoolExecutor(50) as threads:
+        answers = Counter(one.result() for one in [threads.submit(refresh) for _ in range(50)])
+    assert answers == {200: 1, 401: 49}
 
 
 def test_signing_out_ends_the_session(library: Served) -> None:

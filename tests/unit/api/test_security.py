@@ -11,7 +11,7 @@ import pytest
 from api import security
 from api.errors import TokenExpiredError, TooManyError
 from api.security import Secrets, Tokens
-from edge.domain.errors import UnauthenticatedError
+from edge.domain.errors import SetupError, UnauthenticatedError
 from edge.domain.users import Role
 
 KEY = "a key of thirty-two bytes or more, for tests only"
@@ -89,3 +89,26 @@ async def test_only_so_many_secrets_are_looked_at_at_once(monkeypatch: pytest.Mo
     assert all(await asyncio.gather(*waiting))
     assert most <= security.HASHERS
     secrets.close()
+
+
+def test_a_new_key_makes_the_tokens_and_the_old_ones_are_read_until_theirs_is_gone() -> None:
+    old, new = "o" * 40, "n" * 40
+    token = Tokens(old, 60).issue("ada", Role.STUDENT, "s")
+    both = Tokens(f"{new}\n{old}\n", 60)
+    assert both.read(token).user_id == "ada"
+    fresh = both.issue("ada", Role.STUDENT, "s")
+    assert Tokens(new, 60).read(fresh).user_id == "ada"
+    for reader, gone in ((Tokens(new, 60), token), (Tokens(old, 60), fresh)):
+        with pytest.raises(UnauthenticatedError):
+            reader.read(gone)
+
+
+@pytest.mark.parametrize("keys", ["", "\n", "  \n\n"])
+def test_no_key_is_no_key(keys: str) -> None:
+    with pytest.raises(SetupError):
+        Tokens(keys, 60)
+
+
+def test_a_token_tells_nothing_of_its_key() -> None:
+    header = jwt.get_unverified_header(Tokens(KEY, 60).issue("ada", Role.STUDENT, "s"))
+    assert set(header) == {"alg", "typ", "kid"} and header["kid"] not in KEY
