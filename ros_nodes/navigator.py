@@ -220,7 +220,7 @@ class Navigator(ManagedNode):
         return Drive(
             self._site,
             self._limits,
-            running.goal.location_code,
+            running.goal.location_code or running.goal.id,
             pose,
             speed_limit_m_s=limit_m_s,
             settings=self._patience,

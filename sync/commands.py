@@ -289,7 +289,7 @@ def _set_priority(tx: Transaction, command: Command) -> tuple[None, dict[str, An
 
 def _go_to(tx: Transaction, command: Command) -> tuple[str, dict[str, Any]]:
     place = places.find(tx, str(command.params["waypoint"]), field="waypoint")
-    return _order(tx, command, CommandType.GO_TO, {"location": place.location_code})
+    return _order(tx, command, CommandType.GO_TO, {"location": place.location_code or place.id})
 
 
 def _dock(tx: Transaction, command: Command) -> tuple[str, dict[str, Any]]:

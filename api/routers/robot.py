@@ -63,7 +63,9 @@ async def maintenance(body: Maintenance, who: Staff, robot: Robot) -> Response:
 async def go_to(body: GoTo, who: Staff, robot: Robot) -> Response:
     refuse_to_start(robot, who)
     goal = robot.read(lambda reader: places.find(reader, body.location))
-    return await _order(robot, who, CommandType.GO_TO, {"location": goal.location_code}, body)
+    return await _order(
+        robot, who, CommandType.GO_TO, {"location": goal.location_code or goal.id}, body
+    )
 
 
 @router.post("/dock", response_model=One[Command], summary="Drive to the dock")

@@ -34,6 +34,12 @@ def charge(moving: MovingRobot, level: float) -> None:
         assert desk.recv(4096) == b""
 
 
+def drive(moving: MovingRobot, type: CommandType, **params: object) -> None:
+    order = moving.order(type, **params)
+    moving.until(lambda: moving.is_over(order), f"{type} to end")
+    assert moving.command(order).status is CommandStatus.DONE
+
+
 def raised(moving: MovingRobot) -> set[Alarm]:
     return set(moving.store.read(alarms.raised))
 
@@ -63,9 +69,10 @@ def test_where_the_dock_gives_no_charge_it_docks_again_and_then_calls_for_help(
     moved = replace(dock, x=dock.x + 0.4)  # on the map only: the contacts are where they were
     moving.store.write(PERSON, lambda tx: places.update_waypoint(tx, moved))
     charge(moving, 0.5)
-    order = moving.order(CommandType.DOCK)
-    moving.until(lambda: moving.is_over(order), "the drive to the dock to end")
-    assert moving.command(order).status is CommandStatus.DONE
+    drive(
+        moving, CommandType.GO_TO, location="workroom"
+    )  # a junction: found by its id, for it has no sign
+    drive(moving, CommandType.DOCK)
 
     goals: list[str | None] = []
 
