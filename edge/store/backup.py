@@ -19,7 +19,7 @@ from edge.store.transaction import new_id
 
 FOLDER = "backups"
 _STAMP = "%Y%m%dT%H%M%SZ"
-_STEP_PAGES, _PAUSE_S = 256, 0.002
+_STEP_PAGES, _PAUSE_S = 256, 0.01
 """A mebibyte at a time, so that those who write meanwhile wait for no more than that."""
 _ROOM_BYTES = 64 << 20
 """What must be free after a copy."""
@@ -136,7 +136,14 @@ def _copy(store: Path, draft: Path) -> None:
         # One view for the whole copy: else it begins anew whenever somebody writes.
         source.execute("BEGIN")
         source.execute("SELECT COUNT(*) FROM meta").fetchone()
-        source.backup(target, pages=_STEP_PAGES, sleep=_PAUSE_S)
+        with draft.open("rb") as file:
+            # Bit by bit: a sync of all of it at the end would hold up everybody's.
+            source.backup(
+                target,
+                pages=_STEP_PAGES,
+                sleep=_PAUSE_S,
+                progress=lambda *_: os.fdatasync(file.fileno()),
+            )
         source.execute("ROLLBACK")
 
 

@@ -46,6 +46,7 @@ class Views:
         self._connections = threading.local()
         self._open: dict[int, View] = {}
         self._all: list[sqlite.Connection] = []
+        self._log_bytes, self._grown_at = 0, 0.0
 
     @contextlib.contextmanager
     def view(self) -> Iterator[Reader]:
@@ -78,11 +79,14 @@ class Views:
                 connection.close()
 
     def end_those_in_the_way(self, log_bytes: int) -> int:
-        """How many were ended: those that have lasted too long for a log of this size."""
+        """How many were ended: those under which a log of this size has been growing for too long."""
+        if log_bytes > self._log_bytes:
+            self._grown_at = time.monotonic()
+        self._log_bytes = log_bytes
         if log_bytes < LOG_SOFT_BYTES or not self._open:
             return 0
         limit_s = VIEW_HARD_S if log_bytes >= LOG_HARD_BYTES else VIEW_S
-        old = [one for one in list(self._open.values()) if time.monotonic() - one.since > limit_s]
+        old = [one for one in list(self._open.values()) if self._grown_at - one.since > limit_s]
         for view in old:
             view.end(in_the_way=True)
         return len(old)

@@ -10,7 +10,7 @@ import pytest
 from edge.domain.errors import UnavailableError
 from edge.domain.users import SYSTEM
 from edge.store import views
-from edge.store.database import Database, Reader, Transaction
+from edge.store.database import LOOK_S, Database, Reader, Transaction
 from tests.durability.conftest import Counts
 
 pytestmark = pytest.mark.timeout(300)
@@ -20,10 +20,15 @@ READERS = 10
 PAUSE_S = 0.001
 
 
-def put(tx: Transaction) -> None:
+def put(tx: Transaction, key: str = "filler") -> None:
     # Each time something else: SQLite writes no page that stays as it is.
     value = os.urandom(50_000).hex()
-    tx.execute("INSERT OR REPLACE INTO state VALUES ('filler', ?)", value)
+    tx.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", key, value)
+
+
+def put_many(tx: Transaction) -> None:
+    for number in range(150):
+        put(tx, str(number))
 
 
 def largest_log(database: Database, seconds: float) -> int:
@@ -97,13 +102,16 @@ def test_a_reader_that_is_let_be_lets_the_log_grow(
 def test_a_long_reader_that_is_in_nobodys_way_is_let_be(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "VIEW_S", 0.0)
+    """A large log that does not grow any more holds up nobody."""
+    monkeypatch.setattr(views, "VIEW_HARD_S", 0.0)
     database = Database.open(store)
+    database.write(SYSTEM, put_many)
+    assert Path(f"{store}-wal").stat().st_size > views.LOG_HARD_BYTES
 
     def look_twice(reader: Reader) -> int:
-        reader.value("SELECT COUNT(*) FROM state")
-        database.write(SYSTEM, put)
-        return int(reader.value("SELECT COUNT(*) FROM state WHERE key = 'filler'"))
+        before = reader.value("SELECT COUNT(*) FROM state")
+        time.sleep(2 * LOOK_S)
+        return int(reader.value("SELECT COUNT(*) FROM state")) - int(before)
 
     assert database.read(look_twice) == 0
     database.close()
