@@ -85,17 +85,15 @@ class DemoMemory:
 
 
 class Body:
-    """Wheels without inertia: goes as `told`, until nobody has told for 0.2 s. `pose`: in the map."""
+    """Wheels without inertia: goes as told, until nobody has told for 0.2 s. `pose`: in the map."""
 
     def __init__(self) -> None:
         self.pose = DOCK_POSE
         self.v = self.w = 0.0
-        self.told = 0.0, 0.0
         self._told_at = self._at = time.monotonic()
 
     def on_command(self, command: Twist) -> None:
         self.v, self.w, self._told_at = command.linear.x, command.angular.z, time.monotonic()
-        self.told = self.v, self.w
 
     def move(self) -> None:
         now = time.monotonic()
