@@ -21,19 +21,22 @@ class View:
 
     def __init__(self, connection: sqlite.Connection, now: str) -> None:
         self.since = time.monotonic()
-        self.ended = False
+        self.ended = self._over = False
         self._connection = connection
         self._lock = threading.Lock()
         connection.execute("BEGIN")
         self.reader = Reader(connection, now, check=self._check)
 
     def end(self, *, in_the_way: bool = False) -> None:
-        self.ended = self.ended or in_the_way
-        if in_the_way:
-            self._connection.interrupt()
-        with self._lock, contextlib.suppress(sqlite.sqlite3.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+        with self._lock:
+            if self._over:
+                return  # and its connection may have the next view by now
+            self._over, self.ended = True, in_the_way
+            if in_the_way:
+                self._connection.interrupt()
+            with contextlib.suppress(sqlite.sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     def _check(self) -> None:
         if self.ended:

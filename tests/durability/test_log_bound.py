@@ -125,3 +125,17 @@ def test_the_last_process_leaves_no_log(store: Path) -> None:
     one.close()
     other.close()
     assert not Path(f"{store}-wal").exists()
+
+
+def test_a_view_that_is_over_is_not_ended_in_the_next_ones_stead(store: Path) -> None:
+    database = Database.open(store)
+    found = views.Views(store, database.clock)
+    with found.view():
+        (old,) = found._open.values()
+    with found.view() as reader:
+        before = reader.value("SELECT COUNT(*) FROM state")
+        old.end(in_the_way=True)
+        database.write(SYSTEM, put_many)
+        assert reader.value("SELECT COUNT(*) FROM state") == before
+    found.close()
+    database.close()
