@@ -141,11 +141,10 @@ class Drive:
             limits = replace(limits, max_speed_m_s=min(speed_limit_m_s, limits.max_speed_m_s))
         self.goal = goal
         self._site, self._limits = site, limits
-        self._planner = RoutePlanner(site.grid, site.waypoints, site.lanes, limits)
         self._zones = CollisionZones(limits.radius_m)
         self._ahead = Ahead(site.grid, limits.radius_m)
         self._avoid: set[str] = set()
-        self.route = self._planner.plan(pose, goal.id)
+        self.route = self._planner(site.grid).plan(pose, goal.id)
         self._tracker = Tracker(self.route.path, self.route.goal.theta, limits)
         self._course = self._make_course()
         self._watch = ProgressWatch(self.route.time_s, settings)
@@ -180,13 +179,12 @@ class Drive:
         Says whether it did. Raises NoRouteError where there is no way any more: then the drive is over.
         """
         before, self._site = self._site, site
-        self._planner = RoutePlanner(site.grid, site.waypoints, site.lanes, self._limits)
         goal, lanes = site.place(self.goal.id), site.named(self.route.lanes)
         same = goal == self.goal and lanes == before.named(self.route.lanes)
         if same and [site.ends(lane) for lane in lanes] == [before.ends(lane) for lane in lanes]:
             return False
         self._avoid.clear()
-        self._take(self._planner.plan(pose, self.goal.id))
+        self._take(self._planner(site.grid).plan(pose, self.goal.id))
         self.goal = self.route.goal
         return True
 
@@ -236,6 +234,9 @@ class Drive:
         self._tracker.follow(found.path, self.route.goal.theta)
         return True
 
+    def _planner(self, grid: OccupancyGrid) -> RoutePlanner:
+        return RoutePlanner(grid, self._site.waypoints, self._site.lanes, self._limits)
+
     def _take(self, route: Route) -> None:
         self.route = route
         self._tracker.follow(route.path, route.goal.theta)
@@ -252,11 +253,9 @@ class Drive:
         lane = self._site.nearest_lane(self.route.lanes, ahead.x, ahead.y)
         if lane is not None:
             self._avoid.add(lane)
-        site = self._site
-        grid = with_things(site.grid, whole_things(pose, self._ahead.strange))
-        planner = RoutePlanner(grid, site.waypoints, site.lanes, self._limits)
+        grid = with_things(self._site.grid, whole_things(pose, self._ahead.strange))
         try:
-            self._take(planner.plan(pose, self.goal.id, self._avoid))
+            self._take(self._planner(grid).plan(pose, self.goal.id, self._avoid))
         except NoRouteError:
             self._avoid.clear()
 

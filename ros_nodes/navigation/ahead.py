@@ -53,6 +53,7 @@ class Ahead:
         In a fast turn a scan and the pose fit too badly to say what stands metres away.
         """
         fresh = scan is not self._scan and abs(w) < _FAST_TURN_RAD_S
+        self._scan = scan
         if fresh:
             self._take_scan(pose, scan)
         if path is not self._path:
@@ -62,7 +63,6 @@ class Ahead:
         self._judge(now, path, at)
 
     def _take_scan(self, pose: Pose, scan: Points) -> None:
-        self._scan = scan
         near = scan[np.isfinite(scan).all(axis=1)]
         near = near[np.hypot(near[:, 0], near[:, 1]) < LOOK_M + 1.0]
         self.points = pose.points_out(near)
