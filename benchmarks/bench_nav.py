@@ -74,6 +74,7 @@ def run(place: Path, *, quick: bool) -> list[Row]:
             rows += _rows(name, done)
             ticks += [tick for one in done for tick in one.tick_s]
             _name_failures(name, done)
+            print(f"  {name}: {count} missions", flush=True)
     rows.append(Row("control", "CPU of a look, median", 1e6 * float(np.median(ticks)), "us"))
     rows.append(Row("control", "CPU of a look, p99", 1e6 * float(np.quantile(ticks, 0.99)), "us"))
     return rows
