@@ -34,14 +34,10 @@ check: setup ## lint, format, types, who may import whom
 bench: setup ## the numbers that matter: a table, and benchmarks/results/latest.json
 	.venv/bin/python -m benchmarks $(ARGS)
 
-<<<<<<< Updated upstream
 bench-store: setup ## the store beside bare SQLite and other queues, and the catalogue's search at a million titles
 	.venv/bin/python -m benchmarks store titles $(ARGS)
 
-bench-nav: setup ## 100 missions on each of three maps, in simulated time; ARGS="--quick" for 5, ARGS="nav_memory" for 10,000 short ones
-=======
 bench-nav: setup ## 100 missions on each of three maps, in simulated time; ARGS="--quick" for 5, ARGS="nav_memory" also for 10,000 short ones
->>>>>>> Stashed changes
 	.venv/bin/python -m benchmarks nav $(ARGS)
 
 clean: ## remove what make made, but not the robot's data in .luna
