@@ -70,9 +70,11 @@ def _compared(reader: Reader, size: int, kind: str, queries: list[str]) -> list[
 
 def _bare(reader: Reader, query: str) -> list[Any]:
     match = " AND ".join(f'"{word}"*' for word in words(query))
+    weights = ", ".join(map(str, SEARCHED.values()))
     return reader.rows(
-        "SELECT book.* FROM book JOIN book_search ON book_search.rowid = book.number"
-        f" WHERE book_search MATCH ? ORDER BY bm25(book_search, {', '.join(map(str, SEARCHED.values()))}) LIMIT 20",
+        f"""SELECT book.* FROM (SELECT rowid AS number, bm25(book_search, {weights}) AS score FROM book_search
+            WHERE book_search MATCH ? ORDER BY score LIMIT 20) AS hit
+        JOIN book ON book.number = hit.number ORDER BY hit.score""",
         match,
     )
 

@@ -66,6 +66,9 @@ class Books(Repository[R_co]):
         limit: int,
     ) -> Page[Book]:
         match = _match(q, author)
+        by_relevance = q is not None and sort == RELEVANCE
+        if match and by_relevance and status is None and location is None:
+            return self._best(match, page, limit)
         conditions = [
             ("book_search MATCH ?", match),
             ("deleted_at IS NULL",),
@@ -75,7 +78,6 @@ class Books(Repository[R_co]):
         source = "book.* FROM book"
         if match is not None:
             source += " JOIN book_search ON book_search.rowid = book.number"
-        by_relevance = q is not None and sort == RELEVANCE
         rows = page_of(
             self._store,
             source,
@@ -86,6 +88,22 @@ class Books(Repository[R_co]):
             limit=limit,
         )
         return Page(self._with_copies(rows.items), page, limit, rows.total)
+
+    def _best(self, match: str, page: int, limit: int) -> Page[Book]:
+        """Ranked by the index alone, in which no removed book is: only those on the page are fetched."""
+        total = self._store.value(
+            "SELECT COUNT(*) FROM book_search WHERE book_search MATCH ?", match
+        )
+        rows = self._store.rows(
+            f"""SELECT book.* FROM
+                (SELECT rowid AS number, {_SCORE} AS score FROM book_search WHERE book_search MATCH ?
+                    ORDER BY score, rowid LIMIT ? OFFSET ?) AS hit
+            JOIN book ON book.number = hit.number ORDER BY hit.score, hit.number""",
+            match,
+            limit,
+            (page - 1) * limit,
+        )
+        return Page(self._with_copies(rows), page, limit, int(total))
 
     def is_in_use(self, book_id: str) -> bool:
         """Whether an open request, return or task is about it, or somebody has it."""
@@ -148,7 +166,8 @@ class Books(Repository[R_co]):
 
 
 _COPIES = "SELECT 1 FROM copy WHERE book_id = book.id"
-_RANK = f"bm25(book_search, {', '.join(map(str, SEARCHED.values()))}), book.number"
+_SCORE = f"bm25(book_search, {', '.join(map(str, SEARCHED.values()))})"
+_RANK = f"{_SCORE}, book.number"
 
 
 def _match(q: str | None, author: str | None) -> str | None:
