@@ -19,7 +19,8 @@ from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.maps import OccupancyGrid
 from ros_nodes.navigation.path import Path, build_path
 
-_MARGIN_M = 0.03
+_MARGIN_M = 0.05
+"""More than what the collision zones keep at the sides, so that they let the robot along such a way."""
 _CORNER_MARGIN_M = 0.15
 _JOINS = 8
 _ON_LANE_M = 0.05
@@ -174,7 +175,9 @@ class RoutePlanner:
         if not self._lanes:
             return []
         here = np.array([pose.x, pose.y])
-        share = ((here - self._from) * self._span).sum(axis=1) / (self._span**2).sum(axis=1)
+        share = ((here - self._from) * self._span).sum(axis=1) / np.maximum(
+            (self._span**2).sum(axis=1), 1e-9
+        )
         nearest = self._from + np.clip(share, 0.0, 1.0)[:, None] * self._span
         away = np.hypot(*(nearest - here).T)
         order = np.argsort(away, kind="stable").tolist()

@@ -24,7 +24,9 @@ _CREEP_M_S = 0.05
 _LEAD_M_S, _LEAD_RAD_S = 0.25, 0.8
 _LONGEST_TICK_S = 0.2
 _TURN_BRAKING = 0.5
-_OFF_GOAL_M = 0.06
+_OFF_GOAL_M, _GOAL_M = 0.06, 0.09
+"""Where a robot that reaches its goal drives there again; and the same once it has turned, with something to spare
+to the 0.10 m that are promised."""
 _HOOK_STEPS = 6
 """So far past the nearest point of the path a nearer one is looked for; sharper bends are stops."""
 
@@ -219,7 +221,10 @@ class Tracker:
     def _face(self, pose: Pose, v: float, w: float) -> float:
         off = 0.0 if self._theta is None else wrap_angle(self._theta - pose.theta)
         if abs(off) < _FACING and abs(w) < _FACING_TURN_RAD_S and abs(v) < _CREEP_M_S:
-            self._phase = _Phase.DONE
+            if pose.distance(*self._goal) > _GOAL_M:
+                self._approach_again(pose)  # brakes that came late, or a better match on turning
+            else:
+                self._phase = _Phase.DONE
             return 0.0
         return 0.0 if abs(off) < _FACING / 2 else self._turn_rate(off)
 

@@ -168,3 +168,22 @@ def test_a_tick_costs_the_same_on_a_path_a_hundred_times_as_long() -> None:
         return best
 
     assert cost(2000.0) < 5 * cost(20.0)
+
+
+def test_who_has_rolled_past_the_goal_while_braking_drives_there_again() -> None:
+    ideal = Ideal(Pose(0.0, 0.0, 0.0))
+    tracker = Tracker(path((0, 0), (2, 0)), math.pi / 2)
+
+    def rolls_on(_: float) -> float:
+        if ideal.results and ideal.results[-1].distance_left_m == 0.0 and not pushed:
+            ideal.pose = ideal.pose.compose(Pose(0.16, 0.0, 0.0))
+            pushed.append(True)
+        return 1.0
+
+    pushed: list[bool] = []
+    ideal.follow(tracker, scale=rolls_on)
+    assert ideal.arrived
+    assert pushed
+    away, turned = error(ideal.pose, 2.0, 0.0, math.pi / 2)
+    assert away < 0.10
+    assert turned < 5
