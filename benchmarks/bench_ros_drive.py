@@ -17,7 +17,7 @@ CONTROL_S = 0.05
 JITTER_MS = 5.0
 CPU_PERCENT = 35.0
 ZERO_S = 0.1
-GOALS = ("DESK-2", "ROOM-101")
+THERE, BACK = "ROOM-101", "DESK-2"
 LONG_WAY = "ROOM-106"
 
 
@@ -55,10 +55,9 @@ def _cruise(canceller: Canceller, pid: int, seconds: float) -> list[Row]:
 
 def _cancels(canceller: Canceller, rounds: int) -> list[Row]:
     found: dict[str, list[Cancelled]] = {moment: [] for moment in canceller.moments}
-    for number in range(rounds):
-        for moment, each in found.items():
-            goal = GOALS[0] if moment == "arriving" else GOALS[(number + len(each)) % 2]
-            each.append(canceller.cancel(moment, goal))
+    for _ in range(rounds):
+        for moment, each in found.items():  # the robot comes back with the last of them
+            each.append(canceller.cancel(moment, BACK if moment == "arriving" else THERE))
     rows = []
     for moment, each in found.items():
         zero = max(one.zero_s for one in each)

@@ -81,6 +81,8 @@ class Navigator(ManagedNode):
     def close(self) -> None:
         self._velocity.publish(Twist())
         if self._configured:
+            if self._nav2 is not None:
+                self._nav2.stop()
             self._whereabouts.write_down()
 
     def destroy_node(self) -> None:

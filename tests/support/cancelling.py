@@ -93,6 +93,7 @@ class Canceller:
             self._until(lambda: self._v > 0.15)
             self._fault("obstacle on")
         self._until(lambda: self._moments[moment]() or ended.done())
+        assert not ended.done(), (moment, ended.result())
         speed, turn, asked = self._v, self._w, time.monotonic()
         handle.cancel_goal_async()
         self._until(ended.done)
