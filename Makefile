@@ -7,7 +7,7 @@ ARGS ?=
 PYTEST := .venv/bin/python -m pytest
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 run: setup ## the robot on its simulator, with broker and central server, until Ctrl-C
 	@exec .venv/bin/luna sim --data-dir .luna $(ARGS)
