@@ -67,7 +67,8 @@ class Imports(Repository[R_co]):
     def same_before(self, import_id: str, source_key: str) -> CatalogueRecord | None:
         """The last record of this file that is about the same title."""
         found = self._store.value(
-            "SELECT record FROM import_row WHERE import_id = ? AND source_key = ?"
+            "SELECT record FROM import_row INDEXED BY import_row_key"
+            " WHERE import_id = ? AND source_key = ?"
             " AND outcome <> ? ORDER BY number DESC LIMIT 1",
             import_id,
             source_key,
@@ -87,8 +88,8 @@ class Imports(Repository[R_co]):
     def waiting(self, import_id: str, limit: int) -> list[Staged]:
         """The next records that are not taken over yet."""
         found = self._store.rows(
-            "SELECT number, line, record FROM import_row WHERE import_id = ? AND NOT done"
-            " AND record IS NOT NULL ORDER BY number LIMIT ?",
+            "SELECT number, line, record FROM import_row INDEXED BY import_row_waiting"
+            " WHERE import_id = ? AND NOT done AND record IS NOT NULL ORDER BY number LIMIT ?",
             import_id,
             limit,
         )
@@ -97,8 +98,8 @@ class Imports(Repository[R_co]):
     def done(self, import_id: str, limit: int) -> list[Done]:
         """What the commit changed and no undo has taken back yet, the last first."""
         found = self._store.rows(
-            "SELECT * FROM import_row WHERE import_id = ? AND done AND book_id IS NOT NULL"
-            " AND version IS NOT NULL ORDER BY number DESC LIMIT ?",
+            "SELECT * FROM import_row INDEXED BY import_row_taken"
+            " WHERE import_id = ? AND version IS NOT NULL ORDER BY number DESC LIMIT ?",
             import_id,
             limit,
         )
@@ -116,20 +117,21 @@ class Imports(Repository[R_co]):
     def changed_since(self, import_id: str, limit: int) -> list[str]:
         """Books of this import that somebody has changed, moved or asked for since."""
         found = self._store.rows(
-            """SELECT DISTINCT row.book_id FROM import_row AS row
-            LEFT JOIN book ON book.id = row.book_id
-            WHERE row.import_id = ?1 AND row.version IS NOT NULL AND (
-                book.id IS NULL OR book.deleted_at IS NOT NULL
-                OR book.version <> (SELECT MAX(version) FROM import_row
-                    WHERE import_id = ?1 AND book_id = row.book_id)
-                OR EXISTS (SELECT 1 FROM json_each(row.copies)
-                    LEFT JOIN copy ON copy.id = json_each.value
-                    WHERE copy.id IS NULL OR copy.version <> 1)
-                OR row.before IS NULL AND EXISTS (SELECT 1 FROM copy WHERE book_id = book.id
-                    AND id NOT IN (SELECT json_each.value FROM import_row AS other,
-                        json_each(other.copies)
-                        WHERE other.import_id = ?1 AND other.book_id = book.id))
-            ) LIMIT ?2""",
+            """WITH mine AS (
+                SELECT book_id, MAX(version) AS version, MAX(before IS NULL) AS created,
+                    SUM(json_array_length(copies)) AS copies
+                FROM import_row WHERE import_id = ?1 AND version IS NOT NULL GROUP BY book_id
+            )
+            SELECT mine.book_id FROM mine LEFT JOIN book ON book.id = mine.book_id
+            WHERE book.id IS NULL OR book.deleted_at IS NOT NULL OR book.version <> mine.version
+                OR mine.created AND mine.copies <>
+                    (SELECT COUNT(*) FROM copy WHERE copy.book_id = mine.book_id)
+            UNION
+            SELECT import_row.book_id FROM import_row, json_each(import_row.copies) AS added
+            LEFT JOIN copy ON copy.id = added.value
+            WHERE import_id = ?1 AND import_row.version IS NOT NULL
+                AND (copy.id IS NULL OR copy.version <> 1)
+            LIMIT ?2""",
             import_id,
             limit,
         )

@@ -6,7 +6,7 @@ from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
 """Marks the file as ours in its header: the letters LUNA."""
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Number of steps below; also the file's user_version."""
 
 
@@ -38,6 +38,12 @@ def apply(
         for statement in RESETS_ATTEMPTS_PREFERENCES_IMPORTS:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 3")
+
+    @steps()
+    def step_004_long_imports(db: sqlite_utils.Database) -> None:
+        for statement in LONG_IMPORTS:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 4")
 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:
@@ -241,4 +247,11 @@ RESETS_ATTEMPTS_PREFERENCES_IMPORTS = (
         import_id TEXT NOT NULL REFERENCES import(id) ON DELETE CASCADE, barcode TEXT NOT NULL,
         source_key TEXT NOT NULL, PRIMARY KEY (import_id, barcode)
     ) STRICT, WITHOUT ROWID""",
+)
+
+# Without these each part of a long import would look through all parts before it.
+LONG_IMPORTS = (
+    "CREATE INDEX import_row_book ON import_row(import_id, book_id)",
+    "CREATE INDEX import_row_waiting ON import_row(import_id, number) WHERE NOT done",
+    "CREATE INDEX import_row_taken ON import_row(import_id, number) WHERE version IS NOT NULL",
 )
