@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
 
 from edge.domain.times import format_time
 
@@ -22,8 +30,23 @@ class Model(BaseModel):
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Words = Annotated[str, StringConstraints(max_length=2000)]
+
+
+def _some(text: str) -> str:
+    if not text.strip():
+        raise ValueError("Say something.")
+    return text.strip()
+
+
+# As long as they were sent: what is stripped counts too, as the document says.
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=False),
+    AfterValidator(_some),
+]
+Words = Annotated[
+    str, StringConstraints(max_length=2000, strip_whitespace=False), AfterValidator(str.strip)
+]
 Time = Annotated[AwareDatetime, PlainSerializer(format_time)]
 """A time with a zone; kept in UTC."""
 

@@ -52,6 +52,8 @@ def test_who_read_an_older_book_changes_nothing(library: Served, method: str) ->
     [
         {"title": ""},
         {"title": None},
+        {"title": "  "},
+        {"title": " " * 100 + "x" * 150},
         {"author": None},
         {"isbn": "123"},
         {"publication_year": "soon"},

@@ -25,7 +25,7 @@ from tests.support.served import Served, served
 SOAK = os.environ.get("LUNA_SOAK") == "1"
 PHASES = ("examples", "coverage", "fuzzing", *(("stateful",) if SOAK else ()))
 EXAMPLES = 120 if SOAK else 1
-LEAST = 20_000 if SOAK else 1_500
+LEAST = 9_000 if SOAK else 1_500
 LEFT_OUT = (
     "not_a_server_error",  # a 503 would be one
     "positive_data_acceptance",  # not all that fits the schema is right: a place may be off the map
