@@ -14,9 +14,9 @@ LIMITS = {
     "max_turn_acceleration": "rad/s²",
 }
 """The limits, each with its unit."""
-BRAKING = 2.0
-"""The board brakes twice as hard as it may accelerate: 0.31 m/s ends in 5 cm, and a book on the
-tray stays."""
+BRAKING = 3.0
+"""The board brakes three times as hard as it may accelerate: 0.5 m/s ends in 8 cm and a third of a second, and at
+0.15 g a book on the tray stays."""
 
 
 def parse(given: Sequence[str] | None) -> argparse.Namespace:
