@@ -16,7 +16,6 @@ from tests.support.disk import Disk, Left, environment, lay_out, read_trace
 
 pytestmark = pytest.mark.timeout(1800)
 
-CHANGES = 30
 CUTS = 5
 """After each failure."""
 
@@ -24,8 +23,8 @@ CUTS = 5
 def outcomes(
     store: Path, place: Path, root: Path, library: Path, ending: str, failing: int, *control: str
 ) -> tuple[Counter[str], int]:
-    """What power cuts after it leave of the store, for each of so many syncs that failed; and how many of the syncs
-    made somebody be refused."""
+    """What power cuts after it leave of the store, for each of so many syncs that failed in a story of as many
+    changes; and how many of the syncs made somebody be refused."""
     folder, trace = place / "data", place / "trace"
     found: Counter[str] = Counter()
     noticed, rng = 0, random.Random(1)
@@ -43,7 +42,7 @@ def outcomes(
             trace.unlink(missing_ok=True)
             shutil.copytree(store.parent, folder)
             disk = Disk(folder, {path.name: path.read_bytes() for path in folder.iterdir()})
-            line = f"{folder / store.name} {trace} {number} {ending} {CHANGES}"
+            line = f"{folder / store.name} {trace} {number} {ending} {failing}"
             print(line, file=story.stdin, flush=True)
             noticed += int(story.stdout.readline()) > 0
             records = read_trace(trace)
