@@ -20,7 +20,7 @@ test: setup ## every test: unit, contracts and integration in parallel, then the
 	$(PYTEST) tests/durability tests/system tests/safety $(ARGS)
 
 soak: setup ## the safety tests with their full counts, some 70 minutes on a machine that does nothing else
-	LUNA_SOAK=1 $(PYTEST) tests/safety tests/durability tests/system/test_kills.py tests/unit/firmware_bridge/reference tests/unit/firmware_bridge/test_frames_fuzz.py --timeout 3600 -o faulthandler_timeout=0 $(ARGS)
+	LUNA_SOAK=1 $(PYTEST) tests/safety tests/durability tests/system/test_kills.py tests/integration/test_api_fuzz.py tests/unit/firmware_bridge/reference tests/unit/firmware_bridge/test_frames_fuzz.py --timeout 3600 -o faulthandler_timeout=0 $(ARGS)
 
 mutation: setup ## would the tests notice a wrong change of the safety code? half an hour; ARGS="latch holds" judges those
 	.venv/bin/python -m tools.mutation $(ARGS)

@@ -161,7 +161,7 @@ def _peer(role: str, data_dir: Path, *more: str) -> "subprocess.Popen[str]":
     environment = {
         **os.environ,
         **ros_environment(load(data_dir)),
-        "ROS_DOMAIN_ID": str(100 - os.getpid() % 50),
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 39),
     }
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 

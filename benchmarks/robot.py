@@ -45,7 +45,7 @@ class Running:
 def running(data_dir: Path, *options: str) -> Iterator[Running]:
     """Start it, wait until it is ready, and end it. Raises RuntimeError where it does not come up."""
     port, mqtt_port = _free_ports()
-    domain = 100 - os.getpid() % 50
+    domain = 1 + os.getpid() % 39
     ours = ("--port", port, "--mqtt-port", mqtt_port, "--domain-id", domain)
     command = [sys.executable, "-m", "edge.cli", "sim", "--data-dir", data_dir, *ours, *options]
     began = time.monotonic()
