@@ -117,6 +117,9 @@ function showStatus(robot) {
 
 let queue = [];
 
+// To the minute: it is a guess.
+const about = (eta) => eta ? `, there about ${new Date(eta).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
+
 function showQueue(tasks) {
   queue = tasks;
   $("queue").replaceChildren();
@@ -124,7 +127,8 @@ function showQueue(tasks) {
   for (const task of tasks) {
     const item = make($("queue"), "li", task.status === "QUEUED" ? {} : { class: "active" });
     make(item, "span", { class: "way" }, `${nameOf(task.source_location)} → ${nameOf(task.destination_location)}`);
-    make(item, "span", { class: "step" }, STEP[task.step ?? task.status] ?? task.status);
+    const there = task.step === "WAITING_FOR_HANDOVER" ? "" : about(task.eta);
+    make(item, "span", { class: "step" }, `${STEP[task.step ?? task.status] ?? task.status}${there}`);
   }
 }
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from edge.domain.tasks import TaskType
 from edge.domain.users import SYSTEM
-from edge.services import places
+from edge.domain.waypoints import WaypointKind
+from edge.services import places, tasks
 from edge.store.database import Database
 from tests.support.api_process import ApiProcess, Ros, api_process
 from tests.support.gates import end_stop, gate
@@ -162,6 +164,25 @@ def test_it_says_in_plain_words_what_its_drive_is_at(
     expect(page.locator("#headline")).to_contain_text(said)
     expect(page.locator("#headline")).to_contain_text("Study room 1")
     expect(page.locator("#ask")).to_be_hidden()
+
+
+def test_the_queue_says_when_each_delivery_will_be_there(page: Page, data_dir: Path) -> None:
+    codes = [place.location_code for place in SITE if place.kind is WaypointKind.ROOM]
+    with contextlib.closing(Database.open(data_dir / "luna.db")) as store:
+        task = store.write(
+            SYSTEM,
+            lambda tx: tasks.create_transfer(
+                tx,
+                task_type=TaskType.TRANSFER,
+                source_location=codes[0],
+                destination_location=codes[0],
+            ),
+        )
+        expect(page.locator("#queue .step")).to_have_text(
+            re.compile(r"^waiting, there about \d\d:\d\d")
+        )
+        store.write(SYSTEM, lambda tx: tasks.cancel(tx, task.id))
+    expect(page.locator("#queue .step")).to_have_count(0)
 
 
 def test_it_asks_people_to_step_aside_in_large_letters_and_with_a_sound(
