@@ -23,9 +23,9 @@ def ros_logs_stay_out_of_home(tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ros_domain() -> Iterator[int]:
-    """The ROS domain of this test process; see `tests.support.ros` for more of them."""
+    """The ROS domain of this file of tests; see `tests.support.ros` for more of them."""
     with own_domain() as domain, pytest.MonkeyPatch.context() as patch:
         patch.setenv("ROS_DOMAIN_ID", str(domain))
         yield domain

@@ -5,3 +5,10 @@ def test_no_two_tests_share_a_ros_domain() -> None:
     with own_domain() as one, own_domain() as other:
         assert one != other
         assert {one, other} <= set(DOMAINS)
+
+
+def test_a_domain_is_not_taken_twice_in_a_row() -> None:
+    with own_domain() as one:
+        pass
+    with own_domain() as next_one:
+        assert one != next_one
