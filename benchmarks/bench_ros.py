@@ -20,7 +20,7 @@ from benchmarks.report import Row
 from edge.settings import load
 from edge.supervisor.ros_environment import ros_environment
 from ros_nodes import convert
-from ros_nodes.navigation.geometry import Pose
+from ros_nodes.navigation.geometry import MIDDLE, Pose
 
 RATE_HZ = 200
 P50_RATIO, P99_RATIO = 1.3, 1.5
@@ -145,7 +145,8 @@ def _pose_back(message: Any) -> object:
 
 
 def _scan_back(message: Any) -> object:
-    return convert.scan(deserialize_message(serialize_message(message), type(message)))
+    heard = deserialize_message(serialize_message(message), type(message))
+    return convert.scan(heard, MIDDLE)
 
 
 def _json_back(data: dict[str, Any]) -> object:

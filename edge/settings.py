@@ -36,6 +36,11 @@ class Robot(Section):
     site: str = Field("demo", pattern=r"^[A-Za-z0-9_-]{1,64}$")
     serial_port: str = Field("", description="firmware's serial device; empty: the simulated board")
     radius_m: float = Field(0.19, gt=0, description="radius of the footprint")
+    laser_x_m: float = Field(0, ge=-1, le=1, description="laser ahead of the robot's middle")
+    laser_y_m: float = Field(0, ge=-1, le=1, description="laser to the left of it")
+    laser_yaw_rad: float = Field(
+        0, ge=-3.15, le=3.15, description="laser turned to the left; a TurtleBot 4's by 1.5708"
+    )
     max_speed_m_s: float = Field(0.5, gt=0, le=1.5, description="never driven faster than this")
     max_turn_rad_s: float = Field(1.5, gt=0, le=4)
     max_acceleration_m_s2: float = Field(0.5, gt=0, le=3)
@@ -113,6 +118,9 @@ class Navigator(Section):
         "own", description="who drives: own lanes and control, or Nav2 on this robot"
     )
     laser_frame: str = Field("laser", description="frame of the scans; others are refused")
+    laser_tf: bool = Field(
+        True, description="tell TF where the laser is; off where a robot_state_publisher does"
+    )
 
 
 class Sim(Section):

@@ -1,7 +1,7 @@
 """The base node: the gate's one motion client, between its sockets and the standard ROS topics.
 
-cmd_vel in; odom, its transform and battery_state out. Its heartbeat tells the gate that the ROS process lives: it
-is a timer of the same executor as everything else, so it stops when that does.
+cmd_vel in; odom, battery_state and the transforms of robot and laser out. Its heartbeat tells the gate that the ROS
+process lives: it is a timer of the same executor as everything else, so it stops when that does.
 """
 
 import time
@@ -42,6 +42,10 @@ class Base(Node):
         self._published_at = 0.0
         self._odometry = self.create_publisher(Odometry, "odom", qos.STREAM)
         self._transforms = Transforms(self)
+        if settings.navigator.laser_tf:
+            self._fixed = Transforms(self, lasting=True)
+            mount, now = convert.laser_mount(settings.robot), self.get_clock().now().to_msg()
+            self._fixed.tell(convert.BASE, settings.navigator.laser_frame, mount, now)
         self._battery = self.create_publisher(BatteryState, "battery_state", qos.STREAM)
         self.create_subscription(Twist, "cmd_vel", self._on_command, qos.COMMAND)
         self.create_timer(HEARTBEAT_S, self._beat, clock=steady())

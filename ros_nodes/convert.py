@@ -15,6 +15,7 @@ from nav_msgs.msg import Odometry
 from nav_msgs.msg import Path as PathMessage
 from sensor_msgs.msg import BatteryState, LaserScan
 
+from edge.settings import Robot
 from firmware_bridge.sockets import GateState
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.maps import OccupancyGrid
@@ -91,6 +92,11 @@ def stop_message(state: GateState, stamp: Time) -> EmergencyStop:
     return message
 
 
+def laser_mount(robot: Robot) -> Pose:
+    """Where its laser is, in `base_link`."""
+    return Pose(robot.laser_x_m, robot.laser_y_m, robot.laser_yaw_rad)
+
+
 def scan_message(
     ranges: np.ndarray[Any, Any], angle_min: float, angle_step: float, stamp: Time
 ) -> LaserScan:
@@ -107,7 +113,8 @@ def scan_message(
     return message
 
 
-def scan(message: LaserScan) -> Scan:
+def scan(message: LaserScan, mount: Pose) -> Scan:
+    """`mount`: of the laser on the robot."""
     return Scan(
         frame=message.header.frame_id,
         stamp=seconds(message.header.stamp),
@@ -117,6 +124,7 @@ def scan(message: LaserScan) -> Scan:
         range_min=message.range_min,
         range_max=message.range_max,
         ranges=np.asarray(message.ranges, dtype=np.float64),
+        mount=mount,
     )
 
 

@@ -59,6 +59,7 @@ class EmergencyStop(Node):
         self._stood_at = -STOP_HEARD_S
         self._zones = CollisionZones(settings.robot.radius_m)
         self._check = SensorCheck(settings.navigator.laser_frame, settings.sim.speed)
+        self._mount = convert.laser_mount(settings.robot)
         self._scan: Scan | None = None
         self._scan_at = 0.0
         self._scan_fault: SensorFault | None = None
@@ -83,7 +84,7 @@ class EmergencyStop(Node):
         self._watcher.close()
 
     def _on_scan(self, message: LaserScan) -> None:
-        scan = convert.scan(message)
+        scan = convert.scan(message, self._mount)
         clock = float(self.get_clock().now().nanoseconds) * 1e-9
         self._scan_fault = self._check.scan_fault(scan, clock)
         if self._scan_fault is None:

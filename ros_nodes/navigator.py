@@ -67,6 +67,7 @@ class Navigator(ManagedNode):
         self._speed = max(1.0, settings.sim.speed)
         self._by_nav2 = settings.navigator.backend == "nav2"
         self._told_by = settings.navigator.localisation
+        self._mount = convert.laser_mount(robot)
         self._check = SensorCheck(settings.navigator.laser_frame, settings.sim.speed)
         self._robot_id = robot.id
         self._configured = self._active = False
@@ -95,7 +96,7 @@ class Navigator(ManagedNode):
     def configure(self) -> None:
         grid, self._memory = self._ground()
         self._whereabouts, told = pose_topics.whereabouts(
-            self, self._told_by, grid, self._memory, self._check
+            self, self._told_by, grid, self._memory, self._check, self._mount
         )
         self._nav2 = Nav2(self, self._live, self._limits) if self._by_nav2 else None
         self._shown = Shown(self, self._live, grid, self._robot_id, plans=self._nav2 is None)
@@ -160,7 +161,7 @@ class Navigator(ManagedNode):
     def _on_scan(self, scan: LaserScan) -> None:
         now, where = self._now(), self._whereabouts
         if where.wants_scan(now, driving=self._goals.running is not None):
-            where.on_scan(convert.scan(scan), self._message_time(), now)
+            where.on_scan(convert.scan(scan, self._mount), self._message_time(), now)
             self._shown.scan(where)
 
     @property

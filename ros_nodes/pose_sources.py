@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from edge.domain.robots import LastPose
-from ros_nodes.navigation.geometry import Points, Pose
+from ros_nodes.navigation.geometry import MIDDLE, Points, Pose
 from ros_nodes.navigation.localise import Localiser
 from ros_nodes.navigation.maps import OccupancyGrid
 from ros_nodes.navigation.sensor_faults import SensorFault
@@ -58,8 +58,9 @@ class PoseSource(Protocol):
 class ScanMatching:
     """The robot finds out by itself."""
 
-    def __init__(self, grid: OccupancyGrid) -> None:
-        self._localiser = Localiser(grid)
+    def __init__(self, grid: OccupancyGrid, mount: Pose = MIDDLE) -> None:
+        """`mount`: of the laser on the robot."""
+        self._localiser = Localiser(grid, mount=mount)
         self._begin_at: LastPose | None = None
 
     @property

@@ -25,11 +25,17 @@ Topics = tuple[Subscription, ...]
 
 
 def whereabouts(
-    node: Node, localisation: str, grid: OccupancyGrid, memory: Memory, check: SensorCheck
+    node: Node,
+    localisation: str,
+    grid: OccupancyGrid,
+    memory: Memory,
+    check: SensorCheck,
+    mount: Pose,
 ) -> tuple[Whereabouts, Topics]:
-    """With the topics of those who tell it, where it is they. Raises SetupError where their messages are missing."""
+    """With the topics of those who tell it, where it is they; `mount` of the laser on the robot. Raises SetupError
+    where their messages are missing."""
     if localisation == "scan":
-        return Whereabouts(grid, ScanMatching(grid), memory, check), ()
+        return Whereabouts(grid, ScanMatching(grid, mount), memory, check), ()
     if localisation == "amcl":
         told = ToldPose()
         where = Whereabouts(grid, told, memory, check)

@@ -1,4 +1,5 @@
-"""TF, where tf2_msgs is installed: transforms go to the topic /tf, which all robots share. Elsewhere there are none."""
+"""TF, where tf2_msgs is installed: transforms go to the topics /tf and /tf_static, which all robots share. Elsewhere
+there are none."""
 
 import functools
 from typing import Any
@@ -13,19 +14,20 @@ from ros_nodes import convert, qos
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.pose_topics import tf_message
 
-TOPIC = "/tf"
+TOPIC, LASTING = "/tf", "/tf_static"
 
 log = logs.get("ros.tf")
 
 
 class Transforms:
-    """The transforms that a node tells."""
+    """The transforms that a node tells; `lasting`: of what is screwed on, told once to all who ever ask."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *, lasting: bool = False) -> None:
         self._node, self._type = node, _type()
         self._topic = None
         if self._type is not None:
-            self._topic = node.create_publisher(self._type, TOPIC, qos.STREAM)
+            name, quality = (LASTING, qos.STATE) if lasting else (TOPIC, qos.STREAM)
+            self._topic = node.create_publisher(self._type, name, quality)
 
     def destroy(self) -> None:
         if self._topic is not None:

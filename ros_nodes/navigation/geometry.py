@@ -53,6 +53,10 @@ class Pose(NamedTuple):
         return math.hypot(x - self.x, y - self.y)
 
 
+MIDDLE = Pose(0.0, 0.0, 0.0)
+"""Of the frame itself."""
+
+
 def _rotation(theta: float) -> Points:
     c, s = math.cos(theta), math.sin(theta)
     return np.array([[c, -s], [s, c]])

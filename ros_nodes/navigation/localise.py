@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ros_nodes.navigation.geometry import Points, Pose, wrap_angle
+from ros_nodes.navigation.geometry import MIDDLE, Points, Pose, wrap_angle
 from ros_nodes.navigation.maps import OccupancyGrid
 from ros_nodes.navigation.rays import Rays
 
@@ -77,10 +77,16 @@ class Match:
 
 class Localiser:
     """The robot's pose in the map. `start` first; `predict` with each odometry, `correct` with each
-    scan."""
+    scan, which was seen from `mount` on the robot."""
 
-    def __init__(self, grid: OccupancyGrid, settings: LocaliserSettings | None = None) -> None:
+    def __init__(
+        self,
+        grid: OccupancyGrid,
+        settings: LocaliserSettings | None = None,
+        mount: Pose = MIDDLE,
+    ) -> None:
         self._settings = settings or LocaliserSettings()
+        self._mount = mount
         self._grid = grid
         self._surface = grid.obstacle_distance_m.astype(np.float64)
         self._rays = Rays(grid)
@@ -196,11 +202,12 @@ class Localiser:
         settings = self._settings
         placed = pose.points_out(points)
         away, slope = self._field(placed)
-        ray = placed - (pose.x, pose.y)
+        eye = pose.compose(self._mount)
+        ray = placed - (eye.x, eye.y)
         seen = (np.abs(away) < settings.inlier_m) & _looks_back(slope, ray)
         ray = ray[:: max(1, math.ceil(len(ray) / settings.rays))]
         length = np.hypot(ray[:, 0], ray[:, 1])
-        free = self._rays.lengths((pose.x, pose.y), ray / length[:, None], settings.longest_ray_m)
+        free = self._rays.lengths((eye.x, eye.y), ray / length[:, None], settings.longest_ray_m)
         beyond = length > free + settings.beyond_m
         return Match(pose, float(seen.mean()), float(beyond.mean()), len(points))
 
@@ -222,7 +229,8 @@ class Localiser:
             around = placed - (pose.x, pose.y)
             turning = slope[:, 1] * around[:, 0] - slope[:, 0] * around[:, 1]
             jacobian = np.column_stack([slope, turning])
-            weight = _looks_back(slope, around) / (
+            eye = pose.compose(self._mount)
+            weight = _looks_back(slope, placed - (eye.x, eye.y)) / (
                 (1.0 + (away / settings.outlier_m) ** 2) ** 2 * settings.surface_sigma_m**2
             )
             weighted = jacobian * weight[:, None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ros_nodes.navigation.geometry import Points, Pose
+from ros_nodes.navigation.geometry import MIDDLE, Points, Pose
 from ros_nodes.navigation.sensor_faults import SensorFault
 
 LATE_S = 0.5
@@ -29,7 +29,7 @@ STEP_S = 0.25
 @dataclass(frozen=True, slots=True)
 class Scan:
     """As a laser gives it. Angles in rad, from the x axis of the laser towards y; ranges and their limits in m.
-    inf is a beam that met nothing, NaN one that could not be measured (REP 117)."""
+    inf is a beam that met nothing, NaN one that could not be measured (REP 117). `mount`: the laser on the robot."""
 
     frame: str
     stamp: float
@@ -39,14 +39,15 @@ class Scan:
     range_min: float
     range_max: float
     ranges: NDArray[np.float64]
+    mount: Pose = MIDDLE
 
     def points(self) -> Points:
-        """Where the beams ended, in the frame of the laser; those that met nothing are left out."""
+        """Where the beams ended, in the frame of the robot; those that met nothing are left out."""
         angles = self.angle_min + self.angle_step * np.arange(len(self.ranges))
         met = (self.ranges >= self.range_min) & (self.ranges <= self.range_max)
         met &= np.isfinite(self.ranges)
         near, at = self.ranges[met], angles[met]
-        return np.stack([near * np.cos(at), near * np.sin(at)], axis=1)
+        return self.mount.points_out(np.stack([near * np.cos(at), near * np.sin(at)], axis=1))
 
 
 @dataclass(frozen=True, slots=True)

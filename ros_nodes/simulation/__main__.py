@@ -13,6 +13,7 @@ from edge.services import places
 from edge.settings import Settings, load
 from edge.store.database import Database
 from firmware_bridge.simulator import OWN_CAPS, Limits, SimulatedBoard
+from ros_nodes.convert import laser_mount
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.navigation.maps import load_map
 from ros_nodes.runtime import Runtime, steady
@@ -20,7 +21,7 @@ from ros_nodes.simulation.body import BodyNode
 from ros_nodes.simulation.faults import FaultDesk, read_script
 from ros_nodes.simulation.memory import Remembered, recall, remember
 from ros_nodes.simulation.people import Crowd
-from ros_nodes.simulation.scan import Scanner
+from ros_nodes.simulation.scan import Laser, Scanner
 from ros_nodes.simulation.world import World
 
 REMEMBER_S = 0.2
@@ -85,7 +86,8 @@ def make_world(settings: Settings, remembered: Remembered | None) -> tuple[World
         raise SetupError("There is no dock to start from.", hint="Add a waypoint of kind dock.")
     charge = remembered.charge if remembered else 1.0
     world = World(grid, start, seed=settings.sim.seed, docks=docks, battery=charge)
-    return world, Scanner(grid, seed=settings.sim.seed)
+    laser = Laser(mount=laser_mount(settings.robot))
+    return world, Scanner(grid, laser, seed=settings.sim.seed)
 
 
 def make_crowd(settings: Settings, world: World) -> Crowd | None:

@@ -39,7 +39,6 @@ ASK_EVERY_S = 4.0
 ASKED_WAY_M = 2.5
 ONE_TOUCH_S = 1.0
 """Touches that follow each other faster are one collision."""
-_FRAME = "laser"
 T = TypeVar("T")
 
 
@@ -129,7 +128,7 @@ class Rehearsal:
         self.crowd = Crowd(site.grid, people, seed=seed, robot=start) if people else None
         memory = _Memory(site, LastPose(told or start, Pose(0, 0)))
         self.whereabouts = Whereabouts(
-            site.grid, ScanMatching(site.grid), memory, SensorCheck(_FRAME)
+            site.grid, ScanMatching(site.grid), memory, SensorCheck("laser")
         )
         self.zones = CollisionZones(self.limits.radius_m)
         """Those of the emergency stop; the drive has its own."""
@@ -233,11 +232,8 @@ class Rehearsal:
             self._seen = (now, scan.points())
 
     def _look_around(self) -> Scan:
-        laser = self.scanner.laser
-        ranges = self.scanner.scan(self.world.pose, self.world.round_things).astype(np.float64)
-        last = laser.angle_min + laser.angle_step * (laser.beams - 1)
-        angles = laser.angle_min, last, laser.angle_step
-        return Scan(_FRAME, self.now, *angles, laser.range_min_m, laser.range_max_m, ranges)
+        ranges = self.scanner.scan(self.world.pose, self.world.round_things)
+        return self.scanner.laser.measured(ranges, self.now)
 
     # The robot
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ros_nodes.navigation.geometry import Points, Pose
+from ros_nodes.navigation.geometry import MIDDLE, Points, Pose
 from ros_nodes.navigation.maps import OccupancyGrid
 from ros_nodes.navigation.rays import Rays
 from ros_nodes.navigation.sensing import Scan
@@ -16,12 +16,13 @@ from ros_nodes.simulation.world import Circle
 
 @dataclass(frozen=True, slots=True)
 class Laser:
-    """A scanner that looks all around from the robot's middle, the first beam straight behind."""
+    """A scanner that looks all around from `mount` on the robot, the first beam straight behind."""
 
     beams: int = 180
     range_min_m: float = 0.1
     range_max_m: float = 8.0
     noise_m: float = 0.01
+    mount: Pose = MIDDLE
 
     @property
     def angle_min(self) -> float:
@@ -33,7 +34,7 @@ class Laser:
 
     @property
     def angles(self) -> NDArray[np.float64]:
-        """Of the beams, in the frame of the robot."""
+        """Of the beams, in the frame of the laser."""
         numbers = np.arange(self.beams, dtype=np.float64)
         return self.angle_min + self.angle_step * numbers
 
@@ -42,7 +43,7 @@ class Laser:
         first, step, most = self.angle_min, self.angle_step, self.range_max_m
         last = first + step * (self.beams - 1)
         beams = ranges.astype(np.float64)
-        return Scan("laser", stamp, first, last, step, self.range_min_m, most, beams)
+        return Scan("laser", stamp, first, last, step, self.range_min_m, most, beams, self.mount)
 
 
 class Scanner:
@@ -55,13 +56,14 @@ class Scanner:
         self._random = np.random.default_rng(seed)
 
     def scan(self, pose: Pose, circles: Sequence[Circle] = ()) -> NDArray[np.float32]:
-        """Ranges in metres, one a beam, of walls and of round things."""
+        """Ranges in metres, one a beam, of walls and of round things; `pose` of the robot."""
+        eye = pose.compose(self.laser.mount)
         direction = np.stack(
-            [np.cos(self._angles + pose.theta), np.sin(self._angles + pose.theta)], 1
+            [np.cos(self._angles + eye.theta), np.sin(self._angles + eye.theta)], 1
         )
-        ranges = self._rays.lengths((pose.x, pose.y), direction, self.laser.range_max_m)
+        ranges = self._rays.lengths((eye.x, eye.y), direction, self.laser.range_max_m)
         for circle in circles:
-            np.minimum(ranges, _to_circle(pose, direction, circle), out=ranges)
+            np.minimum(ranges, _to_circle(eye, direction, circle), out=ranges)
         noisy = ranges + self._random.normal(0.0, self.laser.noise_m, len(ranges))
         seen = (noisy >= self.laser.range_min_m) & (noisy <= self.laser.range_max_m)
         return np.where(seen, noisy, np.inf).astype(np.float32)

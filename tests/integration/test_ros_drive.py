@@ -1,5 +1,6 @@
 """The robot drives: real gate, real bytes on a pty, real ROS, simulated physics."""
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,17 @@ def test_each_node_in_a_process_of_its_own_drives_as_well(library: Path, ros_dom
         moving.until(lambda: told <= set(moving.live), "what the nodes tell by way of each other")
 
 
+def test_with_the_laser_mounted_as_on_a_turtlebot_it_drives_as_well(
+    library: Path, ros_domain: int
+) -> None:
+    mount = {"ROBOT__LASER_X_M": "-0.04", "ROBOT__LASER_YAW_RAD": str(math.pi / 2)}
+    with moving_robot(library, speed=SPEED, **mount, TASKS__IDLE_DOCK_S="600") as moving:
+        order = moving.order(CommandType.GO_TO, location="DESK-2")
+        moving.until(lambda: moving.is_over(order), "the end of the drive")
+
+        assert moving.command(order).status is CommandStatus.DONE
+
+
 def test_in_a_namespace_every_name_of_the_robot_is_in_it(library: Path, ros_domain: int) -> None:
     topics = ("cmd_vel", "cmd_vel_nav", "emergency_stop", "scan", "odom", "plan", "map", "pose")
     services = (
@@ -93,7 +105,7 @@ def test_in_a_namespace_every_name_of_the_robot_is_in_it(library: Path, ros_doma
         names = names_in_graph(wanted)
         assert moving.place == "DOCK-1"
 
-    shared = {"/clock", "/parameter_events", "/rosout", "/tf"}
+    shared = {"/clock", "/parameter_events", "/rosout", "/tf", "/tf_static"}
     others = {name for name in names if not name.startswith(("/robot1/", "/observer/"))}
     assert others <= shared
     assert wanted <= names

@@ -127,10 +127,20 @@ def discovery() -> str:
 
 
 @pytest.fixture
+def laser_yaw_rad() -> float:
+    return 0.0
+
+
+@pytest.fixture
 def bench(
-    tmp_path: Path, ros_domain: int, discovery: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    ros_domain: int,
+    discovery: str,
+    laser_yaw_rad: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Bench]:
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", discovery)
+    monkeypatch.setenv("LUNA_ROBOT__LASER_YAW_RAD", str(laser_yaw_rad))
     (tmp_path / "run").mkdir()
     with contextlib.ExitStack() as stack:
         stack.enter_context(ros_context())
@@ -261,6 +271,14 @@ def test_something_further_ahead_slows_it_down_in_time_to_brake(bench: Bench) ->
     bench.see(wall_ahead(0.6))
     velocity = bench.drive(0.5).linear.x
     assert 0.0 < velocity < 0.5
+
+
+@pytest.mark.parametrize("laser_yaw_rad", [math.pi / 2])
+def test_what_is_ahead_of_the_robot_counts_however_its_laser_is_turned(bench: Bench) -> None:
+    bench.see(wall_ahead(0.30))  # of the laser, so on the left of the robot
+    assert bench.drive(0.5).linear.x > 0.0
+    bench.see(np.roll(wall_ahead(0.22), -BEAMS // 4))
+    assert bench.drive(0.5).linear.x == 0.0
 
 
 def test_turning_on_the_spot_is_free_beside_a_wall(bench: Bench) -> None:

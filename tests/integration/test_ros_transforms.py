@@ -1,4 +1,5 @@
-"""TF: map to odom from the navigator, odom to base_link from the base; nothing where tf2_msgs is not installed."""
+"""TF: map to odom from the navigator, odom to base_link and that to the laser from the base; nothing where tf2_msgs is
+not installed."""
 
 import importlib
 import sys
@@ -13,6 +14,7 @@ from edge.settings import load
 from ros_nodes import transforms
 from ros_nodes.base import Base
 from ros_nodes.navigation.geometry import Pose
+from ros_nodes.pose_topics import TF_STATIC
 from tests.support import built_messages
 from tests.support.navigator_bench import DOCK_POSE, bench
 from tests.support.ros import ros_context
@@ -64,6 +66,33 @@ def test_the_base_tells_where_the_robot_is_by_its_wheels(
     [transform] = heard[0].transforms
     assert (transform.header.frame_id, transform.child_frame_id) == ("odom", "base_link")
     assert transform.transform.translation.y == 2.0
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_base_tells_who_comes_later_where_the_laser_is_unless_somebody_else_does(
+    tmp_path: Path, ros_domain: int, tf_type: Any, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    monkeypatch.setenv("LUNA_ROBOT__LASER_X_M", "-0.04")
+    monkeypatch.setenv("LUNA_NAVIGATOR__LASER_FRAME", "rplidar_link")
+    monkeypatch.setenv("LUNA_NAVIGATOR__LASER_TF", str(told))
+    heard: list[Any] = []
+    with ros_context():
+        base, peer = Base(load(tmp_path)), rclpy.create_node("peer")
+        executor = SingleThreadedExecutor()
+        executor.add_node(peer)
+        peer.create_subscription(tf_type, "/tf_static", heard.append, TF_STATIC)
+        assert bool(peer.count_publishers("/tf_static")) is told
+        for _ in range(500 if told else 0):
+            executor.spin_once(timeout_sec=0.02)
+            if heard:
+                break
+        base.close()
+        executor.shutdown()
+        for node in (base, peer):
+            node.destroy_node()
+    frames = [(one.header.frame_id, one.child_frame_id) for tf in heard for one in tf.transforms]
+    assert frames == ([("base_link", "rplidar_link")] if told else [])
+    assert all(one.transforms[0].transform.translation.x == -0.04 for one in heard)
 
 
 def test_without_tf2_msgs_nothing_is_told_and_that_is_said_once(

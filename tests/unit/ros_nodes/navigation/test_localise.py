@@ -9,7 +9,7 @@ from ros_nodes.navigation.geometry import Points, Pose, wrap_angle
 from ros_nodes.navigation.localise import Localiser
 from ros_nodes.navigation.maps import OccupancyGrid
 from ros_nodes.simulation.demo_library import draw_library
-from ros_nodes.simulation.scan import Scanner, to_points
+from ros_nodes.simulation.scan import Laser, Scanner, to_points
 
 GRID = draw_library()
 START = Pose(0.0, 0.0, 0.0)
@@ -212,3 +212,23 @@ def test_a_place_that_is_said_wrongly_and_fits_only_somewhat_is_not_believed(
     for _ in range(10):
         localiser.correct(look(truth), START)
         assert not localiser.sure
+
+
+TURTLEBOT = Pose(-0.04, 0.02, math.radians(90))
+
+
+def look_from(mount: Pose, pose: Pose) -> Points:
+    scanner = Scanner(GRID, Laser(mount=mount), seed=5)
+    return scanner.laser.measured(scanner.scan(pose), 0.0).points()
+
+
+@pytest.mark.parametrize("truth", PLACES)
+def test_a_laser_that_is_turned_and_not_in_the_middle_finds_the_robot_as_well(truth: Pose) -> None:
+    localiser = Localiser(GRID, mount=TURTLEBOT)
+    localiser.start(Pose(truth.x + 0.3, truth.y - 0.2, truth.theta + math.radians(10)), START)
+    for _ in range(3):
+        match = localiser.correct(look_from(TURTLEBOT, truth), START)
+    metres, degrees = off(localiser.pose, truth)
+    assert metres < 0.02
+    assert degrees < 0.5
+    assert match.beyond == 0

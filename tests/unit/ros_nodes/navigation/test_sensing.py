@@ -34,6 +34,13 @@ def spoiled(value: float, share: float) -> Scan:
     return replace(FIT, ranges=ranges)
 
 
+def test_points_are_in_the_frame_of_the_robot_wherever_its_laser_is() -> None:
+    ahead = Scan("laser", NOW, 0.0, 0.0, STEP, 0.1, 8.0, np.array([2.0]))
+    assert ahead.points().tolist() == [[2.0, 0.0]]
+    mounted = replace(ahead, mount=Pose(-0.04, 0.1, math.pi / 2))
+    assert mounted.points()[0].tolist() == pytest.approx([-0.04, 2.1])
+
+
 def test_what_is_fit_is_not_refused() -> None:
     assert CHECK.scan_fault(FIT, NOW + 0.2) is None
     assert CHECK.reading_fault(READING, None) is None
