@@ -11,7 +11,7 @@ from edge.domain.errors import (
 )
 from edge.domain.failures import Failure
 from edge.domain.inventory import CopyStatus
-from edge.domain.queue_order import turn
+from edge.domain.queue_order import could_run_since, turn
 from edge.domain.tasks import (
     FINAL,
     Phase,
@@ -146,13 +146,12 @@ def claim_next(tx: Transaction, *, robot_id: str, lease_s: float) -> Task | None
     if state.paused or state.maintenance:
         return None
     _free_abandoned(tx, robot_id)
-    waiting = Tasks(tx).waiting(until=tx.now)
-    if not waiting:
+    ready = Tasks(tx).ready()
+    if not ready:
         return None
-    chosen = min(waiting, key=lambda task: turn(task, tx.now))
     return _advance(
         tx,
-        _get(tx, chosen.id),
+        min(ready, key=lambda task: turn(task, tx.now)),
         TaskEvent.ASSIGN,
         assigned_robot_id=robot_id,
         lease_until=tx.later(lease_s),
@@ -250,8 +249,8 @@ def queue(reader: Reader) -> list[Task]:
     """In the order in which they will run: what is in hand, what may begin, what has to wait until later."""
     now = reader.now
     waiting = Tasks(reader).waiting()
-    waiting.sort(key=lambda task: (max(task.since, now), *turn(task, now)))
-    return [*Tasks(reader).in_hand(), *(_get(reader, task.id) for task in waiting)]
+    waiting.sort(key=lambda task: (max(could_run_since(task), now), *turn(task, now)))
+    return [*Tasks(reader).in_hand(), *waiting]
 
 
 def _advance(

@@ -6,7 +6,7 @@ from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
 """Marks the file as ours in its header: the letters LUNA."""
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Number of steps below; also the file's user_version."""
 
 
@@ -44,6 +44,12 @@ def apply(
         for statement in LONG_IMPORTS:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 4")
+
+    @steps()
+    def step_005_turns(db: sqlite_utils.Database) -> None:
+        for statement in TURNS:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 5")
 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:
@@ -254,4 +260,13 @@ LONG_IMPORTS = (
     "CREATE INDEX import_row_book ON import_row(import_id, book_id)",
     "CREATE INDEX import_row_waiting ON import_row(import_id, number) WHERE NOT done",
     "CREATE INDEX import_row_taken ON import_row(import_id, number) WHERE version IS NOT NULL",
+)
+
+# The queue in the order of its turns, priority by priority: see edge.store.tasks.
+TURNS = (
+    """CREATE INDEX task_turn ON task(
+        priority, ifnull(deadline, '9999'), max(created_at, ifnull(not_before, '')), id, not_before
+    ) WHERE phase = 'QUEUED'""",
+    """CREATE INDEX task_waiting_since ON task(priority, max(created_at, ifnull(not_before, '')))
+        WHERE phase = 'QUEUED'""",
 )

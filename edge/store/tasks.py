@@ -1,16 +1,17 @@
 """Tasks, their history, and the queue."""
 
+import itertools
 from dataclasses import fields
 from typing import Any
 
 import orjson
 
-from edge.domain.queue_order import Waiting
 from edge.domain.tasks import HistoryEntry, Phase, Priority, Task, TaskStatus, TaskType
 from edge.store.database import Transaction, to_json
 from edge.store.paging import Page
 from edge.store.repository import R_co, Repository, ordering, page_of
 from edge.store.sqlite import Row
+from edge.store.turns import FIRST_OF_STRETCH, STRETCHES, ages
 
 SORTS = {name: name for name in ("created_at", "started_at", "completed_at", "deadline", "phase")}
 HISTORY_LOOKED_AT = 2000
@@ -65,17 +66,22 @@ class Tasks(Repository[R_co]):
         )
         return [_task(row) for row in rows]
 
-    def waiting(self, until: str | None = None) -> list[Waiting]:
-        """What is in the queue, in no order; with `until`, only what may begin by then."""
-        rows = self._store.rows(
-            """SELECT id, priority, deadline, max(created_at, ifnull(not_before, '')) AS since
-            FROM task WHERE phase = 'QUEUED' AND (?1 IS NULL OR not_before IS NULL OR not_before <= ?1)""",
-            until,
-        )
-        return [
-            Waiting(row["id"], Priority(row["priority"]), row["deadline"], row["since"])
-            for row in rows
-        ]
+    def waiting(self) -> list[Task]:
+        """All that is in the queue, in no order."""
+        return [_task(row) for row in self._store.rows("SELECT * FROM task WHERE phase = 'QUEUED'")]
+
+    def ready(self, some: int = 1) -> list[Task]:
+        """Those that may begin now and whose turn is soonest, in no order: `some` of them or more, where there are as
+        many. It takes as long in a queue of ten thousand as in one of ten."""
+        now = self._store.now
+        stretches = self._store.rows(STRETCHES, now, *ages(now))
+        found: list[Row] = []
+        for _, rank in itertools.groupby(stretches, key=lambda stretch: stretch["rank"]):
+            for _, *stretch in rank:
+                found += self._store.rows(FIRST_OF_STRETCH, *stretch, now, some)
+            if len(found) >= some:
+                break
+        return [_task(row) for row in found]
 
     def durations(self) -> list[tuple[Phase, str, str, float]]:
         """Phase, source, destination and seconds of the drives to a destination and of the waits that ended well,

@@ -1,15 +1,18 @@
 """The small rules: numbers of books, order of the queue, shelves, words, times, locks."""
 
+from dataclasses import MISSING, fields
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.domain.errors import ValidationError
 from edge.domain.inventory import CopyStatus, book_status, isbn13, normal_isbn, with_check_digit
-from edge.domain.queue_order import AGEING_S, Waiting, turn
+from edge.domain.queue_order import AGEING_S, turn
 from edge.domain.search import fold, words
 from edge.domain.shelving import call_number_key, shelf_for
-from edge.domain.tasks import Priority
+from edge.domain.tasks import Priority, Task
 from edge.domain.times import later, normal_time, seconds_between
 from edge.domain.users import FREE_FAILURES, LOCK_S, MAX_LOCK_S, lock_s
 from edge.domain.waypoints import CALL_NUMBER_FROM, CALL_NUMBER_TO, Waypoint, WaypointKind
@@ -73,11 +76,13 @@ def waiting(
     *,
     age_s: float = 0,
     deadline: str | None = None,
-) -> Waiting:
-    return Waiting(name, priority, deadline, later(NOON, -age_s))
+) -> Task:
+    given: dict[str, Any] = {"id": name, "priority": priority, "deadline": deadline}
+    required = [one.name for one in fields(Task) if one.default is one.default_factory is MISSING]
+    return Task(**{**dict.fromkeys(required), "created_at": later(NOON, -age_s), **given})
 
 
-def order(*tasks: Waiting) -> list[str]:
+def order(*tasks: Task) -> list[str]:
     return [task.id for task in sorted(tasks, key=lambda task: turn(task, NOON))]
 
 
