@@ -71,11 +71,13 @@ class FaultCode(IntEnum):
 def scaled(value: float, per_unit: float, low: int, high: int) -> int:
     """`value` as an integer, cut towards zero so that rounding never exceeds a limit, and kept in
     the field's range."""
+    # The small shift undoes binary representation: 0.57 * 1000 is 569.99..., and means 570.
+    steps = value * per_unit + (1e-6 if value > 0.0 else -1e-6)
+    if low <= steps <= high:
+        return int(steps)
     if not math.isfinite(value):
         raise ValueError(f"{value} cannot be sent")
-    # The small shift undoes binary representation: 0.57 * 1000 is 569.99..., and means 570.
-    # Cut to the range before it becomes an integer: 1e308 times a thousand is infinite.
-    return math.trunc(max(low, min(high, value * per_unit + math.copysign(1e-6, value))))
+    return high if value > 0.0 else low
 
 
 def i16(value: float, per_unit: float) -> int:

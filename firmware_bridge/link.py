@@ -8,7 +8,6 @@ nothing. No method here blocks or raises: the line is up or it is not, and `why`
 import contextlib
 import errno
 import os
-import select
 import termios
 from collections import Counter
 from collections.abc import Callable
@@ -74,7 +73,6 @@ class BoardLink:
         self._port = port
         self._new_nonce = new_nonce
         self._serial: serial.Serial | None = None
-        self._poll = select.poll()
         self._retry_at = 0.0
         self._opened = 0.0
         self._heard = 0.0
@@ -137,11 +135,13 @@ class BoardLink:
             if _is_leftover(self._port):
                 left = f"{self._port} is left over from a simulator that was killed"
                 raise FileNotFoundError(errno.ENOENT, left)
-            self._serial = serial.Serial(str(self._port), BAUD, timeout=0, exclusive=True)
+            # An inter-byte time-out, even of 0, sets VMIN to 1: without that a read gives "no bytes"
+            # for a quiet line and for a port that hung up alike.
+            self._serial = serial.Serial(
+                str(self._port), BAUD, timeout=0, inter_byte_timeout=0, exclusive=True
+            )
             self._serial.reset_input_buffer()
             self._serial.reset_output_buffer()
-            self._poll = select.poll()
-            self._poll.register(self._serial.fileno(), select.POLLIN | select.POLLOUT)
         except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
             self.close()
             code = error.errno if isinstance(error, OSError) else None
@@ -162,6 +162,7 @@ class BoardLink:
         self._board_sequence = 0
         self._hello_at = 0.0
         self._full_since: float | None = None
+        self._waiting = 0
         self._cut = False
         self._foreign = False
         self._bytes = 0
@@ -198,23 +199,19 @@ class BoardLink:
             if (message := self._take(frame, now)) is not None
         ]
         self.counters["frames_broken"] += decoder.dropped.total() - dropped
-        return messages if self.up else []
+        return messages if self._session else []
 
     def _take_in(self) -> bytes:
         """What has come in, without waiting. Raises OSError where the port has hung up, which shows
-        as "ready but no data", as EIO, or on some drivers as a closed descriptor."""
+        as an end of file, as EIO, or on some drivers as a closed descriptor."""
         assert self._serial is not None
-        if not self._ready() & ~select.POLLOUT:
+        try:
+            data = os.read(self._serial.fileno(), READ_BYTES)
+        except BlockingIOError:
             return b""
-        data = os.read(self._serial.fileno(), READ_BYTES)
         if not data:
-            raise OSError(errno.EIO, "ready, but there is nothing")
+            raise OSError(errno.EIO, "the port hung up")
         return data
-
-    def _ready(self) -> int:
-        """What poll(2) says of the port now."""
-        found = self._poll.poll(0)
-        return found[0][1] if found else 0
 
     def _floods(self, count: int, now: float) -> bool:
         """Whether the other side sends so much that reading it would be all that we do."""
@@ -235,7 +232,7 @@ class BoardLink:
             return None
         if isinstance(message, Welcome):
             self._begin(frame.session, message, now)
-        elif not self.up:
+        elif not self._session:
             self._foreign = self._foreign or not isinstance(message, FromBoard)
             return None
         elif frame.session != self._session:
@@ -264,15 +261,21 @@ class BoardLink:
         self._sequence += 1
         stamp, ttl = int(now * 1e3) & 0xFFFF_FFFF, _TTL_MS.get(message.TYPE, 0)
         frame = Frame(message.TYPE, self._session, self._sequence, stamp, ttl, message.pack())
+        data = frames.encode(frame)
         try:
-            if self._is_full(now):
-                if not isinstance(message, Stop):
-                    return False
+            sent = self._has_room(len(data)) and self._put(data)
+            if not sent and isinstance(message, Stop):
                 self.flush_output()
-            return self._put(frames.encode(frame))
+                return self._put(data)
         except (OSError, TypeError, termios.error) as error:
             self._lose(LineFault.BROKEN, f"the line broke: {error}", now)
             return False
+        if sent:
+            self._full_since = None
+        else:  # What repeats is dropped instead of queued; the next is fresher.
+            self.counters["frames_not_sent"] += 1
+            self._full_since = now if self._full_since is None else self._full_since
+        return sent
 
     def _put(self, data: bytes) -> bool:
         """Into the driver at once, or not. A frame cut short is ended before the next, which would be
@@ -284,25 +287,18 @@ class BoardLink:
         try:
             written = os.write(self._serial.fileno(), data)
         except BlockingIOError:
-            written = 0
-        if written == len(data):
-            self._cut = False
-            return True
-        self._cut = self._cut or written > 0
-        self.counters["frames_not_sent"] += 1
-        return False
-
-    def _is_full(self, now: float) -> bool:
-        """Whether the other side takes nothing. What repeats is then dropped instead of queued; the
-        next is fresher."""
-        assert self._serial is not None
-        if self._ready() & select.POLLOUT and self._serial.out_waiting <= BACKLOG_BYTES:
-            self._full_since = None
             return False
-        self.counters["frames_not_sent"] += 1
-        if self._full_since is None:
-            self._full_since = now
-        return True
+        self._waiting += written
+        self._cut = written < len(data) and (self._cut or written > 0)
+        return written == len(data)
+
+    def _has_room(self, count: int) -> bool:
+        """Whether no more than `BACKLOG_BYTES` wait in the driver with these `count`. It is asked only
+        where all that was written since it was asked could be too much."""
+        assert self._serial is not None
+        if self._waiting + count > BACKLOG_BYTES:
+            self._waiting = self._serial.out_waiting
+        return self._waiting + count <= BACKLOG_BYTES
 
 
 def _is_leftover(port: Path) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import serial
 
 from edge.domain.line_faults import LineFault
 from firmware_bridge import frames
@@ -62,6 +63,32 @@ def test_a_full_line_drops_what_repeats_instead_of_queueing_it(
     monkeypatch.setattr(link_module, "BACKLOG_BYTES", -1)  # a pty never tells of waiting bytes
     assert not line.link.send(Motion(0.1, 0.0), line.now)
     assert line.link.counters["frames_not_sent"] == 1
+
+
+def test_a_driver_that_sends_nothing_is_given_no_more_than_the_backlog(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.until_up()
+    waiting, asked, real = 0, 0, os.write
+
+    def write(fd: int, data: bytes) -> int:
+        nonlocal waiting
+        waiting += len(data)
+        return real(fd, data)
+
+    def out_waiting(_: object) -> int:
+        nonlocal asked
+        asked += 1
+        return waiting
+
+    monkeypatch.setattr("firmware_bridge.link.os.write", write)
+    monkeypatch.setattr(serial.Serial, "out_waiting", property(out_waiting))
+    taken = [line.link.send(Motion(0.1, 0.0), line.now) for _ in range(20)]
+    assert taken == [True] * 10 + [False] * 10
+    assert link_module.BACKLOG_BYTES - 24 < waiting <= link_module.BACKLOG_BYTES
+    waiting, asked = 0, 0  # it is all sent
+    assert all(line.link.send(Motion(0.1, 0.0), line.now) for _ in range(10))
+    assert asked == 1  # it is not asked at each frame
 
 
 def test_a_stop_goes_past_a_full_line(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
