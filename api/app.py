@@ -2,8 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import cast
 
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
@@ -92,12 +90,6 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         app.include_router(module.router)
     openapi.install(app, ROUTERS)
     return app
-
-
-def bare_app() -> FastAPI:
-    """Only to be looked at: it has no store."""
-    settings = Settings(data_dir=Path("/nowhere"))
-    return create_app(settings, cast(Database, None), Live(settings), "no key")
 
 
 def _make_routes(app: FastAPI) -> None:

@@ -1,12 +1,9 @@
 """The OpenAPI document: what FastAPI finds out by itself, with roles, error answers and examples on every route.
 
-`python -m api.openapi docs/openapi.json` writes it; a test says when that file is not the same any more.
+`python -m api.document docs/openapi.json` writes it; a test says when that file is not the same any more.
 """
 
-import json
-import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -154,18 +151,3 @@ def _failure(status: str) -> dict[str, Any]:
         },
     }
     return answer | ({"headers": RETRY} if status in ("429", "503") else {})
-
-
-def text(document: dict[str, Any]) -> str:
-    """As it is checked in."""
-    return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-
-
-def main(path: str) -> None:
-    from api.app import bare_app
-
-    Path(path).write_text(text(bare_app().openapi()), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
