@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import ctypes
+import functools
 import signal
+import socket
+import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +19,8 @@ from api import readiness
 from api.app import create_app
 from api.context import Context
 from api.live import Live
-from api.patience import PatientProtocol
+from api.patience import HEAD_S, PatientProtocol
+from api.tls import Tls
 from edge import ipc, logs
 from edge import settings as edge_settings
 from edge.domain.errors import SetupError
@@ -55,11 +59,35 @@ def main(data_dir: Path) -> None:
     with contextlib.closing(database), contextlib.closing(Keeper(settings, database)) as keeper:
         keeper.start()
         app = create_app(settings, database, live, key)
-        uvloop.run(serve(Server(_config(app, settings)), app.state.context))
+        context: Context = app.state.context
+        uvloop.run(serve(Server(_config(app, settings), context.tls), context))
 
 
 class Server(uvicorn.Server):
-    """Ends on a signal and lets the rest of this process end too; uvicorn's own then dies of the signal."""
+    """Ends on a signal and lets the rest of this process end too; uvicorn's own then dies of the signal.
+
+    Listens for HTTPS beside plain HTTP, which uvicorn's own cannot.
+    """
+
+    def __init__(self, config: uvicorn.Config, tls: Tls) -> None:
+        super().__init__(config)
+        self._tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._tls.enabled:
+            await self._tls.look(self.listen)
+
+    async def listen(self, context: ssl.SSLContext) -> None:
+        """Serve the same by HTTPS where the settings say. Raises OSError."""
+        protocol = functools.partial(
+            PatientProtocol, self.config, self.server_state, self.lifespan.state
+        )
+        loop, api = asyncio.get_running_loop(), self._tls.settings
+        listener = await loop.create_server(
+            protocol, api.host, api.tls_port, ssl=context, ssl_handshake_timeout=HEAD_S
+        )
+        self.servers.append(listener)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -69,17 +97,20 @@ class Server(uvicorn.Server):
         yield
 
 
-async def serve(server: uvicorn.Server, context: Context) -> None:
+async def serve(server: Server, context: Context) -> None:
     """Serve until SIGTERM or SIGINT; tell the service manager how it goes."""
-    beating = asyncio.create_task(_beat(server, context))
+    beside = [asyncio.create_task(_beat(server, context))]
+    if context.tls.enabled:
+        beside.append(asyncio.create_task(context.tls.keep(server.listen)))
     try:
         await server.serve()
     finally:
-        beating.cancel()
+        for one in beside:
+            one.cancel()
         ipc.notify("STOPPING=1")
 
 
-async def _beat(server: uvicorn.Server, context: Context) -> None:
+async def _beat(server: Server, context: Context) -> None:
     """From the event loop, so that a loop that hangs is silent. READY once it listens and the robot can work."""
     told_ready = False
     while True:
@@ -111,7 +142,7 @@ def _give_memory_back() -> None:
 def _config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        host=settings.api.host,
+        host=settings.api.plain_host,
         port=settings.api.port,
         http=PatientProtocol,
         ws="websockets-sansio",

@@ -34,6 +34,7 @@ from api.routers import (
 )
 from api.security import Secrets, Tokens
 from api.stop import Stopper
+from api.tls import Tls
 from edge.settings import Settings
 from edge.store.database import Database, new_id
 
@@ -56,6 +57,7 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         intake=Intake(database, settings.data_dir / "uploads"),
         map=MapFile(settings.map_path),
         metrics=metrics,
+        tls=Tls(settings),
         boot_id=new_id(),
     )
 

@@ -13,6 +13,7 @@ from api.maps import MapFile
 from api.metrics import Metrics
 from api.security import Secrets, Tokens
 from api.stop import Stopper
+from api.tls import Tls
 from edge.domain.users import Actor
 from edge.settings import Settings
 from edge.store.database import Database, Reader, Transaction
@@ -31,6 +32,7 @@ class Context:
     intake: Intake
     map: MapFile
     metrics: Metrics
+    tls: Tls
     boot_id: str
 
     def read(self, query: Callable[[Reader], T]) -> T:

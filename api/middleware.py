@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import envelope, errors, origins
 from api.limits import Buckets, limited
 from api.metrics import Metrics
+from api.tls import HSTS
 from edge import logs
 from edge.settings import Api
 from edge.store.database import new_id
@@ -33,7 +34,7 @@ SIGN_IN = frozenset(
 )
 """Each costs a password's hash, or a mail."""
 
-SECURITY = (
+SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -72,6 +73,8 @@ class Outermost:
         self._bind(request_id=request_id)
         origin = headers.get("origin")
         sent = _Sent(send, request_id, origin if origin in self._allowed else None)
+        if scope["scheme"] == "https" and not _is_at_robot(scope):
+            sent.always = (*SECURITY, HSTS)
         started = time.perf_counter()
         try:
             answer = self._refused(scope, headers) or self._preflight(scope, headers)
@@ -92,7 +95,9 @@ class Outermost:
                 _write_down(scope, sent.status, seconds)
 
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
-        if scope["method"] not in SAFE_METHODS and origins.is_foreign(headers, self._allowed):
+        if scope["method"] not in SAFE_METHODS and origins.is_foreign(
+            headers, self._allowed, scheme=scope["scheme"]
+        ):
             self._metrics.refused.labels("origin").inc()
             return envelope.failure(403, "FORBIDDEN", "A page of another site may not do this.")
         wait_s = self._wait_s(scope)
@@ -104,10 +109,11 @@ class Outermost:
 
     def _wait_s(self, scope: Scope) -> float:
         """How long this client has to wait. STOP never waits, and neither does the robot's own screen."""
-        path, client = scope["path"], scope["client"]
+        path = scope["path"]
         is_stop = path.startswith(STOPS) and not path.endswith("/reset")
-        if is_stop or client is None or origins.is_loopback(client[0]):
+        if is_stop or _is_at_robot(scope):
             return 0.0
+        client = scope["client"]
         wait_s = self._requests.wait_s(client[0])
         if wait_s == 0 and path in SIGN_IN:
             wait_s = self._sign_ins.wait_s(client[0])
@@ -128,6 +134,7 @@ class _Sent:
         self._send = send
         self._request_id = request_id
         self._origin = origin
+        self.always = SECURITY
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -135,7 +142,7 @@ class _Sent:
             self.status = message["status"]
             said = message["headers"]
             names = {name for name, _ in said}
-            missing = [header for header in SECURITY if header[0] not in names]
+            missing = [header for header in self.always if header[0] not in names]
             message["headers"] = [
                 *said,
                 *missing,
@@ -152,6 +159,11 @@ class _Sent:
                 await self._send(message)
         else:
             await self._send(message)
+
+
+def _is_at_robot(scope: Scope) -> bool:
+    """Whether nobody on a network asks."""
+    return scope["client"] is None or origins.is_loopback(scope["client"][0])
 
 
 def _write_down(scope: Scope, status: int, seconds: float) -> None:

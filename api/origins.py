@@ -16,17 +16,21 @@ def allowed(settings: Api) -> frozenset[str]:
     return frozenset(settings.allowed_origins.split())
 
 
-def is_foreign(headers: Headers, allowed: frozenset[str] = frozenset()) -> bool:
+def is_foreign(
+    headers: Headers, allowed: frozenset[str] = frozenset(), *, scheme: str = "http"
+) -> bool:
     """Whether a browser sends this for a page of another site that is not `allowed`. What is no browser sends no
     Origin.
 
-    The Host has to be a name of ours too: an attacker's name that resolves to this robot is same-origin to itself.
+    The Host has to be a name of ours too: an attacker's name that resolves to this robot is same-origin to itself. And
+    what came by HTTPS (`scheme`) is not for a page that came without: anybody on the way may have written that.
     """
     origin = headers.get("origin")
     if origin is None or origin in allowed:
         return False
-    host = headers.get("host", "")
-    return urlsplit(origin).netloc.lower() != host.lower() or not is_ours(host)
+    host, page = headers.get("host", ""), urlsplit(origin)
+    in_plain = scheme in ("https", "wss") and page.scheme != "https"
+    return in_plain or page.netloc.lower() != host.lower() or not is_ours(host)
 
 
 def is_ours(host: str) -> bool:

@@ -36,6 +36,7 @@ def parts(context: Context) -> dict[str, Part]:
         "firmware": _firmware(context),
         "mqtt": _mqtt(context) if store.status is Health.OK else Part(Health.DEGRADED, "Unknown."),
         "disk": _disk(context),
+        "tls": _tls(context),
     }
     for name, part in found.items():
         context.metrics.part.labels(name).set(WORTH[part.status])
@@ -80,6 +81,13 @@ def _mqtt(context: Context) -> Part:
             Health.DEGRADED, "Not connected to the broker; changes wait here until it is back."
         )
     return Part(Health.OK)
+
+
+def _tls(context: Context) -> Part:
+    if not context.tls.enabled:
+        return Part(Health.OK, "Switched off.")
+    trouble = context.tls.trouble()
+    return Part(Health.DEGRADED, trouble) if trouble else Part(Health.OK)
 
 
 def _disk(context: Context) -> Part:

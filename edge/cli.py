@@ -28,6 +28,7 @@ SUMMARIES = {
     "sim": "Run the whole robot on its simulator, until Ctrl-C.",
     "status": "Say how the robot is.",
     "stop": "Stop the robot now.",
+    "tls": "The robot's own certificate for HTTPS: make, show, renew.",
 }
 """For `luna --help`, which so needs to import none of them."""
 

@@ -9,7 +9,10 @@ import json
 import os
 import platform
 import shutil
+import ssl
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,6 +24,7 @@ import click
 
 from edge import options
 from edge.domain.errors import SetupError
+from edge.domain.times import RELEASED
 
 MIB = 1024 * 1024
 MEMORY_UNFIT, MEMORY_TIGHT = 400 * MIB, 700 * MIB  # the robot's processes take about 350 MiB
@@ -28,7 +32,7 @@ DISK_UNFIT, DISK_TIGHT = (
     200 * MIB,
     1024 * MIB,
 )  # the store keeps growing for weeks without a network
-RELEASED = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this was never set
+ANSWER_S = 5.0
 CLOCK_UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)
 
 
@@ -154,9 +158,51 @@ def memory(meminfo: Path = Path("/proc/meminfo")) -> Finding:
     )
 
 
+def https(data_dir: Path) -> Finding:
+    """Where HTTPS is switched on: the certificate, and the running API's answer to a client that trusts it."""
+    from edge import (
+        settings as edge_settings,
+    )  # as the above: a finding, and not a traceback, without the libraries
+
+    try:
+        api = edge_settings.load(data_dir).api
+        if not api.tls:
+            return Finding("HTTPS", Verdict.OK, "switched off")
+        from edge import certificates
+
+        found = certificates.examine(data_dir)
+    except ImportError as error:
+        return Finding("HTTPS", Verdict.FAIL, str(error), "make setup")
+    except SetupError as error:
+        return Finding("HTTPS", Verdict.FAIL, error.message, error.hint)
+    if trouble := found.trouble(datetime.now(UTC)):
+        return Finding("HTTPS", Verdict.FAIL, trouble, "luna tls renew")
+    if missing := set(certificates.own_addresses()) - set(found.addresses):
+        said = f"the certificate is not for {_listed(missing)}"
+        return Finding("HTTPS", Verdict.WARN, said, "luna tls renew")
+    answer = _https_answer(data_dir, api.tls_port)
+    return Finding("HTTPS", Verdict.OK, f"until {found.ends:%Y-%m-%d}; the API {answer}")
+
+
+def _https_answer(data_dir: Path, port: int) -> str:
+    """What a client here that trusts nothing but the robot's authority gets to hear."""
+    authority = data_dir / "tls" / "ca.crt"
+    try:
+        trust = ssl.create_default_context(cafile=authority if authority.exists() else None)
+        with urllib.request.urlopen(
+            f"https://localhost:{port}/health", timeout=ANSWER_S, context=trust
+        ):
+            return "answers"
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            return "does not run"
+        return f"does not answer: {error.reason}"
+
+
 def examine(data_dir: Path) -> list[Finding]:
     checks: Iterable[Callable[[], Finding]] = (
         python, ros, compiler, sqlite, broker, serial_ports, lambda: disk(data_dir), clock, memory,
+        lambda: https(data_dir),
     )  # fmt: skip
     return [check() for check in checks]
 
@@ -183,7 +229,7 @@ def _mib(size: int) -> str:
     return f"{size // MIB} MiB"
 
 
-def _listed(paths: Iterable[Path]) -> str:
+def _listed(paths: Iterable[object]) -> str:
     return ", ".join(map(str, paths))
 
 

@@ -74,6 +74,12 @@ class Robot(Section):
 class Api(Section):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65535)
+    tls: bool = Field(
+        False, description="HTTPS for all but the robot itself; needs luna tls init first"
+    )
+    tls_port: int = Field(
+        8443, ge=1, le=65535, description="for HTTPS; with it, port is for the robot itself alone"
+    )
     access_token_s: int = Field(900, gt=0, description="life of an access token")
     refresh_token_s: int = Field(7 * 86400, gt=0, description="life of a refresh token")
     allowed_origins: str = Field(
@@ -88,6 +94,11 @@ class Api(Section):
     sign_ins_per_min: float = Field(
         30, ge=0, description="passwords tried from one address; 0: no limit"
     )
+
+    @property
+    def plain_host(self) -> str:
+        """Where HTTP without TLS is listened to: with HTTPS, no network sees a password."""
+        return "127.0.0.1" if self.tls else self.host
 
 
 class Mqtt(Section):

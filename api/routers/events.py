@@ -47,7 +47,8 @@ UNAUTHENTICATED, TOO_SLOW, TOO_MANY, NO_SENSE = 4401, 4408, 4429, 4400
 @router.websocket("/api/v1/ws")
 async def events(socket: WebSocket) -> None:
     robot = context_of(socket)
-    if origins.is_foreign(socket.headers, origins.allowed(robot.settings.api)):
+    allowed = origins.allowed(robot.settings.api)
+    if origins.is_foreign(socket.headers, allowed, scheme=socket.scope["scheme"]):
         await socket.close(1008)
         return
     await socket.accept()

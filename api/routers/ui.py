@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from api.deps import Anyone
+from api.deps import Anyone, Robot
 from api.pages import Pages
 
 router = APIRouter(include_in_schema=False)
@@ -21,3 +21,12 @@ async def asset(name: str, request: Request, _: Anyone) -> Response:
     if found is None:
         raise HTTPException(404, "There is no such file.")
     return found
+
+
+@router.get("/ca.crt")
+async def authority(_: Anyone, robot: Robot) -> Response:
+    """What a device has to trust for HTTPS; docs/http.md says how."""
+    path = robot.tls.authority
+    if not path.exists():
+        raise HTTPException(404, "This robot has made no authority of its own: luna tls init.")
+    return Response(path.read_bytes(), media_type="application/x-x509-ca-cert")

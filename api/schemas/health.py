@@ -20,5 +20,5 @@ class Ready(Model):
     ready: Literal[True]
     parts: dict[str, PartState] = Field(
         examples=[{"store": {"status": "ok", "reason": ""}}],
-        description="store, ros, firmware, mqtt, disk",
+        description="store, ros, firmware, mqtt, disk, tls",
     )

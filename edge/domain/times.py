@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from edge.domain.errors import ValidationError
 
+RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock before this was never set."""
+
 
 def format_time(moment: datetime) -> str:
     """`moment` (aware) as records keep it."""

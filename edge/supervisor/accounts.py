@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.domain.errors import SetupError
-from edge.supervisor.private_file import write_private
+from edge.private_file import write_private
 
 ROLES = ("student", "librarian", "admin")
 PEOPLE_FILE = "demo-people.json"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge.domain.errors import SetupError
+from edge.private_file import write_private
 from edge.settings import SETTINGS_FILE
 from edge.supervisor.hold import ANOTHER, clear, take
-from edge.supervisor.private_file import write_private
 
 FORMAT = 1
 FORMAT_FILE = "format.json"

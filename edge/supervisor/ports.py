@@ -10,9 +10,11 @@ from edge.settings import Settings
 def check(settings: Settings) -> None:
     """Raises SetupError where the API or the broker could not listen."""
     wanted = [
-        ("--port", settings.api.host, settings.api.port),
+        ("--port", settings.api.plain_host, settings.api.port),
         ("--mqtt-port", settings.mqtt.host, settings.mqtt.port),
     ]
+    if settings.api.tls:
+        wanted.append(("LUNA_API__TLS_PORT", settings.api.host, settings.api.tls_port))
     if settings.api.port == settings.mqtt.port:
         raise SetupError(
             f"--port and --mqtt-port are both {settings.api.port}.",

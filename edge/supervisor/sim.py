@@ -145,7 +145,7 @@ def _become_supervisor(settings: Settings, lock: int, *, with_central: bool) -> 
     central_port = ports.free(LOOPBACK)
     accounts.write_accounts(
         settings.data_dir,
-        url=f"http://{settings.api.host}:{settings.api.port}",
+        url=f"http://{settings.api.plain_host}:{settings.api.port}",
         mqtt_host=settings.mqtt.host,
         mqtt_port=settings.mqtt.port,
         central_url=f"http://{LOOPBACK}:{central_port}" if with_central else None,
@@ -180,7 +180,7 @@ def facts_of_run(settings: Settings, central_port: int) -> dict[str, str]:
         "mqtt_host": settings.mqtt.host,
         "mqtt_port": settings.mqtt.port,
         "site": robot.site,
-        "url": f"http://{settings.api.host}:{settings.api.port}",
+        "url": f"http://{settings.api.plain_host}:{settings.api.port}",
     }
     return {name: str(value) for name, value in facts.items()}
 

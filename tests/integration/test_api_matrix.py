@@ -62,6 +62,7 @@ OTHERS: dict[str, frozenset[str]] = {
 TABLE = """
     GET /                                              anyone
     GET /ui/{name}                                     anyone
+    GET /ca.crt                                        anyone
     GET /docs                                          anyone
     GET /docs/{name}                                   anyone
     GET /redoc                                         anyone

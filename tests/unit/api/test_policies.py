@@ -27,6 +27,7 @@ def test_what_is_open_to_anyone_is_a_short_list() -> None:
     assert {route.path for route in ROUTES if OPEN in policies_of(route)} == {
         "/",
         "/ui/{name}",
+        "/ca.crt",
         "/docs",
         "/docs/{name}",
         "/redoc",

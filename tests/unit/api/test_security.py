@@ -47,7 +47,7 @@ def test_a_token_that_is_over_says_so() -> None:
     [
         "",
         "rubbish",
-        jwt.encode(claims(), None, "none"),
+        jwt.encode(claims(), "", "none"),
         jwt.encode(claims(), "another key of thirty-two bytes or more", "HS256"),
         jwt.encode(claims(), KEY + KEY, "HS512"),
         jwt.encode(claims(), KEY, "HS384"),

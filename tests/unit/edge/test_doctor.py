@@ -36,7 +36,7 @@ def test_programs_get_the_same_findings_as_json(tmp_path: Path) -> None:
     result = CliRunner().invoke(doctor.command, ["--data-dir", str(tmp_path), "--json"])
     said = {one["name"]: one["verdict"] for one in json.loads(result.output)}
     assert said["SQLite"] == "ok"
-    assert len(said) == 9
+    assert len(said) == 10
 
 
 def test_a_machine_without_ros_is_unfit(monkeypatch: pytest.MonkeyPatch) -> None:
