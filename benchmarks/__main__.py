@@ -22,6 +22,7 @@ ALL = (
     "grid",
     "store",
     "titles",
+    "trips",
 )
 LONG = ("nav", "nav_memory", "localise")
 """Minutes each; only when named."""
