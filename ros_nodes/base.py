@@ -4,6 +4,7 @@ cmd_vel in; odom, battery_state and the transforms of robot and laser out. Its h
 process lives: it is a timer of the same executor as everything else, so it stops when that does.
 """
 
+import math
 import time
 
 from builtin_interfaces.msg import Time
@@ -19,7 +20,7 @@ from firmware_bridge.sockets import MotionLink, StateWatcher
 from ros_nodes import convert, qos
 from ros_nodes.navigation.geometry import Pose
 from ros_nodes.runtime import steady
-from ros_nodes.transforms import Transforms
+from ros_nodes.transforms import Transforms, tell_for_good
 
 HEARTBEAT_S = 0.1
 RETRY_S = 0.25
@@ -27,6 +28,8 @@ READ_S = 0.02
 """How often odometry is fetched; the board measures as often."""
 STANDING_S = 0.1
 """How often odometry is published while nothing moves."""
+CLOCK_LATE_S = 0.02
+"""By so much the simulation's clock falls behind its pace between two readings; what is more is its lateness."""
 
 log = logs.get("ros.base")
 
@@ -40,12 +43,12 @@ class Base(Node):
         self._retry_at = 0.0
         self._last: dict[str, float] = {}
         self._published_at = 0.0
+        self._ahead = -math.inf
         self._odometry = self.create_publisher(Odometry, "odom", qos.STREAM)
         self._transforms = Transforms(self)
         if settings.navigator.laser_tf:
-            self._fixed = Transforms(self, lasting=True)
-            mount, now = convert.laser_mount(settings.robot), self.get_clock().now().to_msg()
-            self._fixed.tell(convert.BASE, settings.navigator.laser_frame, mount, now)
+            mount = convert.laser_mount(settings.robot)
+            tell_for_good(self, convert.BASE, settings.navigator.laser_frame, mount)
         self._battery = self.create_publisher(BatteryState, "battery_state", qos.STREAM)
         self.create_subscription(Twist, "cmd_vel", self._on_command, qos.COMMAND)
         self.create_timer(HEARTBEAT_S, self._beat, clock=steady())
@@ -98,9 +101,12 @@ class Base(Node):
 
     def _time_of(self, odometry: dict[str, float]) -> Time:
         """When the gate heard it, on the node's clock; scans are matched with odometry by time."""
-        age_s = (time.monotonic() - odometry["stamp"]) * self._speed
-        now = self.get_clock().now().nanoseconds
-        stamp: Time = RosTime(nanoseconds=max(0, now - int(age_s * 1e9))).to_msg()
+        ahead = self.get_clock().now().nanoseconds * 1e-9 - time.monotonic() * self._speed
+        if self._speed != 1.0:  # the simulation's clock may be heard late, which is no step back
+            ahead = max(ahead, self._ahead - CLOCK_LATE_S)
+        self._ahead = ahead
+        heard = ahead + odometry["stamp"] * self._speed
+        stamp: Time = RosTime(nanoseconds=max(0, int(heard * 1e9))).to_msg()
         return stamp
 
 

@@ -20,14 +20,13 @@ log = logs.get("ros.tf")
 
 
 class Transforms:
-    """The transforms that a node tells; `lasting`: of what is screwed on, told once to all who ever ask."""
+    """The transforms that a node tells."""
 
-    def __init__(self, node: Node, *, lasting: bool = False) -> None:
+    def __init__(self, node: Node) -> None:
         self._node, self._type = node, _type()
         self._topic = None
         if self._type is not None:
-            name, quality = (LASTING, qos.STATE) if lasting else (TOPIC, qos.STREAM)
-            self._topic = node.create_publisher(self._type, name, quality)
+            self._topic = node.create_publisher(self._type, TOPIC, qos.STREAM)
 
     def destroy(self) -> None:
         if self._topic is not None:
@@ -38,12 +37,24 @@ class Transforms:
         if self._topic is None or self._type is None:
             say_that_there_are_none()
             return
-        transform = TransformStamped(child_frame_id=child)
-        transform.header.stamp, transform.header.frame_id = stamp, frame
-        place = transform.transform.translation
-        place.x, place.y = float(pose.x), float(pose.y)
-        transform.transform.rotation = convert.quaternion(pose.theta)
-        self._topic.publish(self._type(transforms=[transform]))
+        self._topic.publish(self._type(transforms=[_stamped(frame, child, pose, stamp)]))
+
+
+def tell_for_good(node: Node, frame: str, child: str, pose: Pose) -> None:
+    """Where the frame `child` is screwed on in `frame`: all who ever ask are told, as long as the node lives."""
+    message = _type()
+    if message is not None:
+        stamped = _stamped(frame, child, pose, node.get_clock().now().to_msg())
+        node.create_publisher(message, LASTING, qos.STATE).publish(message(transforms=[stamped]))
+
+
+def _stamped(frame: str, child: str, pose: Pose, stamp: Time) -> TransformStamped:
+    transform = TransformStamped(child_frame_id=child)
+    transform.header.stamp, transform.header.frame_id = stamp, frame
+    place = transform.transform.translation
+    place.x, place.y = float(pose.x), float(pose.y)
+    transform.transform.rotation = convert.quaternion(pose.theta)
+    return transform
 
 
 def _type() -> Any:

@@ -24,6 +24,8 @@ READINGS_KEPT = 100
 """Readings to look a scan's time up in: two seconds at 50 Hz."""
 ODOMETRY_GAP_S = 0.25
 """After such a silence, of real time, the board may have started anew."""
+ROLLS_ON_S = 0.25
+"""So long after the newest reading the wheels are taken to turn as they did."""
 STALE_S = 0.5
 """Older odometry or scans are none, in s of the clock of control."""
 FIRST_S = 5.0
@@ -118,10 +120,19 @@ class Whereabouts:
         return self._source.fault
 
     def odometry_at(self, stamp: float) -> Pose | None:
-        """The odometry at a time of the clock of messages; None before the first."""
-        if not self._readings:
+        """The odometry at a time of the clock of messages, between and a little after readings; None before any."""
+        newest = self.newest
+        if newest is None:
             return None
-        return min(self._readings, key=lambda one: abs(one.stamp - stamp)).pose
+        if stamp >= newest.stamp:
+            return newest.pose.rolled(newest.v, newest.w, min(stamp - newest.stamp, ROLLS_ON_S))
+        later = newest
+        for earlier in reversed(self._readings):
+            if earlier.stamp <= stamp:
+                share = (stamp - earlier.stamp) / (later.stamp - earlier.stamp)
+                return earlier.pose.towards(later.pose, share)
+            later = earlier
+        return later.pose
 
     def on_odometry(self, reading: Reading) -> None:
         last = self.newest

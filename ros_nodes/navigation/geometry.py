@@ -49,6 +49,18 @@ class Pose(NamedTuple):
         """Points of the outer frame in my frame."""
         return (points - (self.x, self.y)) @ _rotation(self.theta)
 
+    def rolled(self, v: float, w: float, seconds: float) -> "Pose":
+        """Where wheels bring it from here in such a time: `v` in m/s ahead, `w` in rad/s to the left."""
+        turned = w * seconds
+        chord = v * seconds * (math.sin(turned / 2) / (turned / 2) if turned else 1.0)
+        c, s = math.cos(turned / 2), math.sin(turned / 2)
+        return self.compose(Pose(chord * c, chord * s, turned))
+
+    def towards(self, other: "Pose", share: float) -> "Pose":
+        """On the way to another pose; `share` 0 is here, 1 is there."""
+        x, y, theta = self.to(other)
+        return self.compose(Pose(share * x, share * y, share * theta))
+
     def distance(self, x: float, y: float) -> float:
         return math.hypot(x - self.x, y - self.y)
 

@@ -135,11 +135,11 @@ def test_a_retained_message_meets_who_comes_later(
 ) -> None:
     watcher = probe(probes, broker, "integrator", subscriptions=EVERYTHING).wait_connected()
     robot = probe(probes, broker, "luna-01").wait_connected()
-    robot.publish(TOPICS.connection, b"online", retain=True)
-    watcher.wait_message(TOPICS.connection, b"online")
+    robot.publish(TOPICS.connection, b"kept", retain=True)
+    watcher.wait_message(TOPICS.connection, b"kept")
 
     late = probe(probes, broker, "central", subscriptions=[(TOPICS.connection, 1)])
-    late.wait_message(TOPICS.connection, b"online")
+    late.wait_message(TOPICS.connection, b"kept")
     assert late.messages[0].retained
 
 

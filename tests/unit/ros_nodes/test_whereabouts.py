@@ -1,17 +1,20 @@
 """Where the robot believes to be: carried, lost, found again, and with sensors that say nonsense."""
 
 import math
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ros_nodes.navigation.geometry import Pose
+from ros_nodes.navigation.geometry import Pose, wrap_angle
 from ros_nodes.navigation.maps import load_map
+from ros_nodes.navigation.sensing import Reading
 from ros_nodes.navigation.sensor_faults import SensorFault
 from ros_nodes.simulation.demo_library import draw_library
-from tests.support.carried import Carried
+from ros_nodes.whereabouts import ROLLS_ON_S
+from tests.support.carried import STEP_S, Carried
 from tests.support.shared import shared_data
 
 GRID = draw_library()
@@ -21,6 +24,8 @@ ROOM, NEXT_ROOM = Pose(16.6, 17.0, -1.9), Pose(20.6, 17.0, -1.9)
 """Study rooms of one build: the walls around are the same."""
 WALL = Pose(*GRID.centre(*np.argwhere(GRID.occupied)[0].tolist()))
 NOTICED_S = 2.0
+LATE_READINGS = 3
+"""60 ms: what the serial line and two topics take on a busy machine."""
 
 
 def standing(pose: Pose = HALL, **options: Any) -> Carried:
@@ -302,3 +307,40 @@ def free_near(pose: Pose, metres: float) -> Pose:
         if GRID.clearance_at(x, y) > 0.25:
             return Pose(x, y, pose.theta)
     raise AssertionError(f"nothing is free {metres} m from {pose}")
+
+
+# Which odometry belongs to a scan
+
+
+def test_a_scan_from_between_two_readings_gets_the_odometry_from_between_them() -> None:
+    robot = standing()
+    robot.go(1.0, w=1.5)
+    last, before = robot.where.newest, robot.where.odometry_at(robot.clock - STEP_S)
+    between = robot.where.odometry_at(robot.clock - STEP_S / 2)
+    assert last is not None and before is not None and between is not None
+    assert between.theta == pytest.approx((last.pose.theta + before.theta) / 2, abs=1e-6)
+
+
+def test_for_a_scan_that_is_heard_before_its_odometry_the_wheels_turn_on_but_not_for_ever() -> None:
+    robot = standing()
+    robot.go(1.0, w=1.5)
+    last, soon = robot.where.newest, robot.where.odometry_at(robot.clock + 0.1)
+    assert last is not None and soon is not None
+    assert soon.theta - last.pose.theta == pytest.approx(0.1 * last.w)
+    assert robot.where.odometry_at(robot.clock + 60.0) == robot.where.odometry_at(
+        robot.clock + ROLLS_ON_S
+    )
+
+
+def test_a_robot_whose_odometry_comes_late_knows_its_heading_while_it_turns() -> None:
+    robot = standing()
+    robot.wheels_speak = False
+    late: deque[tuple[Reading, Pose]] = deque()
+    for _ in range(round(3.0 / STEP_S)):
+        robot.step(w=1.0)
+        late.append((robot.reading(), robot.world.pose))
+        if len(late) > LATE_READINGS:
+            heard, truth = late.popleft()
+            robot.where.on_odometry(replace(heard, clock=robot.clock, heard=robot.now))
+    off = wrap_angle(robot.where.pose.theta - truth.theta)
+    assert abs(math.degrees(off)) < 1.5

@@ -42,3 +42,24 @@ def test_points_and_poses_are_moved_alike(frame: Pose, x: float, y: float) -> No
 
 def test_what_is_a_metre_ahead_of_a_robot_that_looks_north_is_north_of_it() -> None:
     assert Pose(2, 3, math.pi / 2).compose(Pose(1, 0))[:2] == pytest.approx((2, 4))
+
+
+@given(st.floats(-1, 1), st.floats(-2, 2), st.floats(0, 1))
+def test_wheels_roll_on_in_the_arc_that_many_small_steps_make(
+    v: float, w: float, seconds: float
+) -> None:
+    steps, pose = 500, Pose(1.0, 2.0, 0.5)
+    for _ in range(steps):
+        pose = pose.compose(Pose(v * seconds / steps, 0.0, w * seconds / steps))
+    rolled = Pose(1.0, 2.0, 0.5).rolled(v, w, seconds)
+    assert rolled == pytest.approx(pose, abs=3e-3)
+
+
+@given(poses, st.floats(-3, 3), st.floats(0, 1))
+def test_halfway_to_a_pose_is_between_them_also_in_heading(
+    pose: Pose, turn: float, share: float
+) -> None:
+    there = pose.compose(Pose(1.0, 0.0, turn))
+    between = pose.towards(there, share)
+    assert pose.distance(between.x, between.y) == pytest.approx(share, abs=1e-6)
+    assert wrap_angle(between.theta - pose.theta) == pytest.approx(share * turn, abs=1e-6)
