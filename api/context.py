@@ -46,4 +46,4 @@ class Context:
     def refuse_late(self, expires_at: datetime | None) -> None:
         """An order to move that lay somewhere is not obeyed. Raises ExpiredError."""
         if expires_at is not None and expires_at <= datetime.now(UTC):
-            raise ExpiredError("This came too late and was not done.")
+            raise ExpiredError("TOO_LATE")

@@ -55,7 +55,7 @@ class Principal:
     def require(self, user_id: str | None, thing: str) -> None:
         """Raises NotFoundError where `thing` is another's: that it exists is not told either."""
         if not (self.owns(user_id) or self.sees_all):
-            raise NotFoundError(f"There is no such {thing}.")
+            raise NotFoundError(f"NO_SUCH_{thing.upper()}")
 
 
 def context_of(connection: HTTPConnection) -> Context:
@@ -78,13 +78,13 @@ def identify(connection: HTTPConnection, token: str | None, *, ask_store: bool =
     if token is not None:
         claims = context.tokens.read(token)
         if ask_store and not is_open(context, claims.session):
-            raise UnauthenticatedError("This session was ended. Sign in again.")
+            raise UnauthenticatedError("SESSION_ENDED")
         return Principal(
             claims.user_id, claims.role, at_robot, claims.session, robot_id, claims.until
         )
     if at_robot and origins.is_ours(connection.headers.get("host", "")):
         return Principal(KIOSK.id, Role.KIOSK, at_robot, origin=robot_id)
-    raise UnauthenticatedError("Sign in first.")
+    raise UnauthenticatedError("SIGN_IN_FIRST")
 
 
 def is_open(context: Context, session: str) -> bool:
@@ -98,7 +98,7 @@ def bearer(connection: HTTPConnection) -> str | None:
         return None
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
-        raise UnauthenticatedError("Send the access token as Authorization: Bearer ….")
+        raise UnauthenticatedError("BEARER_WANTED")
     return token.strip()
 
 
@@ -116,10 +116,10 @@ class Policy:
         who = identify(connection, bearer(connection))
         if who.role not in self.roles:
             if who.role is Role.KIOSK:  # nobody has said who they are
-                raise UnauthenticatedError("Sign in first.")
-            raise ForbiddenError("Your role may not do this.")
+                raise UnauthenticatedError("SIGN_IN_FIRST")
+            raise ForbiddenError("ROLE_MAY_NOT")
         if self.at_robot and not who.at_robot:
-            raise ForbiddenError("Only a person at the robot may do this.")
+            raise ForbiddenError("ONLY_AT_ROBOT")
         return who if self.others is None else replace(who, others=self.others)
 
 

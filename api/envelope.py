@@ -17,12 +17,19 @@ def one(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = Non
     return _answer({"success": True, "data": data, "meta": _meta()}, status, headers)
 
 
-def many(items: Sequence[Any], *, page: int, limit: int, total: int) -> Response:
+def many(
+    items: Sequence[Any],
+    *,
+    page: int,
+    limit: int,
+    total: int,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """One page of a list."""
     pages = -(-total // limit)
     pagination = {"page": page, "limit": limit, "total": total, "total_pages": pages}
     return _answer(
-        {"success": True, "data": items, "pagination": pagination, "meta": _meta()}, 200, None
+        {"success": True, "data": items, "pagination": pagination, "meta": _meta()}, 200, headers
     )
 
 

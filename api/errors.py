@@ -1,6 +1,6 @@
 """What goes wrong, as an answer: every error of the core, of the framework and of ours becomes one envelope."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request, Response
@@ -8,7 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api import envelope
+from api.languages import LANGUAGE, spoken
 from api.routes import routes_of
+from edge import words
 from edge.domain import errors
 
 RETRY_AFTER_S = 2
@@ -33,6 +35,15 @@ CODES = {
     429: "RATE_LIMITED",
     503: "ROBOT_UNAVAILABLE",
 }
+
+SENTENCES = {
+    400: "BAD_REQUEST",
+    404: "NO_SUCH_ADDRESS",
+    405: "METHOD_NOT_ALLOWED",
+    413: "BODY_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
+"""What is said where Starlette itself refuses."""
 
 
 class TokenExpiredError(errors.UnauthenticatedError):
@@ -66,40 +77,60 @@ def install(app: FastAPI, modules: Iterable[Any]) -> None:
         headers = {**_headers(error.status_code), **(error.headers or {})}
         if error.status_code == 405:
             headers["Allow"] = _allowed(modules, request.url.path)
-        return envelope.failure(error.status_code, code, str(error.detail), {}, headers)
+        return failure(error.status_code, code, _sentence(error), headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        fields = _fields(error.errors())
-        return envelope.failure(
-            422, "VALIDATION_ERROR", "What was sent cannot be right.", {"fields": fields}
-        )
+        said = words.text("error", "INVALID", LANGUAGE.get())
+        details = {"fields": _fields(error.errors())}
+        return envelope.failure(422, "VALIDATION_ERROR", said, details, spoken())
 
 
 def answer(error: errors.LunaError) -> Response:
-    """The envelope for an error of ours."""
-    if isinstance(error, TooManyError):
-        headers = {"Retry-After": str(error.retry_after_s)}
-        return envelope.failure(429, error.code, str(error), error.details, headers)
-    if isinstance(error, errors.StorageFullError):
-        return envelope.failure(507, error.code, str(error), error.details, {})
-    if isinstance(error, errors.LockedError):
-        headers = {"Retry-After": str(int(error.left_s) + 1)}
-        return envelope.failure(429, error.code, str(error), error.details, headers)
-    if isinstance(error, errors.UnavailableError):
-        # One code for all that is away; which part it was, the message says.
-        return envelope.failure(
-            503, errors.UnavailableError.code, str(error), error.details, _headers(503)
-        )
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-    return envelope.failure(status, error.code, str(error), error.details, _headers(status))
+    """The envelope for an error of ours, in the language of who asked."""
+    status, code, headers = _as_http(error)
+    details = error.told(LANGUAGE.get())
+    return envelope.failure(status, code, in_words(error), details, headers | spoken())
+
+
+def in_words(error: errors.LunaError) -> str:
+    """What is so and what to do about it, in the language of who asked."""
+    return " ".join(error.said(LANGUAGE.get())).rstrip()
+
+
+def failure(
+    status: int, code: str, sentence: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The envelope for what is no error of ours, in the language of who asked."""
+    said = words.text("error", sentence, LANGUAGE.get())
+    return envelope.failure(status, code, said, {}, {**(headers or {}), **spoken()})
 
 
 def unexpected() -> Response:
     """Never what happened, only that something did: the log has the rest."""
-    return envelope.failure(
-        500, "INTERNAL_ERROR", "Something went wrong on the robot. Its log says what."
-    )
+    return failure(500, "INTERNAL_ERROR", "INTERNAL_ERROR")
+
+
+def _as_http(error: errors.LunaError) -> tuple[int, str, dict[str, str]]:
+    """Status, code and headers."""
+    if isinstance(error, TooManyError):
+        return 429, error.code, {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, errors.StorageFullError):
+        return 507, error.code, {}
+    if isinstance(error, errors.LockedError):
+        return 429, error.code, {"Retry-After": str(int(error.left_s) + 1)}
+    if isinstance(error, errors.UnavailableError):
+        # One code for all that is away; which part it was, the message says.
+        return 503, errors.UnavailableError.code, _headers(503)
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    return status, error.code, _headers(status)
+
+
+def _sentence(error: HTTPException) -> str:
+    """What we raise names one; what Starlette raises says its own English, in place of which its status speaks."""
+    if error.detail in words.catalogue()["error"]:
+        return str(error.detail)
+    return SENTENCES.get(error.status_code, "HTTP_ERROR")
 
 
 def _allowed(modules: Iterable[Any], path: str) -> str:
@@ -116,8 +147,18 @@ def _fields(found: Sequence[Any]) -> dict[str, list[str]]:
     for one in found:
         inside = [] if one["type"] == "json_invalid" else one["loc"][1:]
         path = ".".join(str(part) for part in inside) or str(one["loc"][0])
-        fields.setdefault(path, []).append(str(one["msg"]))
+        fields.setdefault(path, []).append(_of_field(one))
     return fields
+
+
+def _of_field(found: Mapping[str, Any]) -> str:
+    """What pydantic found wrong with a field, in the language of who asked; in its own English where we have none."""
+    kind, context, language = str(found["type"]), found.get("ctx", {}), LANGUAGE.get()
+    if kind == "value_error":  # our own
+        return words.text("field", str(context["error"]), language)
+    if kind not in words.catalogue()["field"]:
+        return str(found["msg"])
+    return words.text("field", kind, language, **context)
 
 
 def _headers(status: int) -> dict[str, str]:

@@ -51,7 +51,7 @@ class Intake:
     async def run(self, actor: Actor, work: Callable[[Write[Any]], T]) -> T:
         """`work` with something to write by, in the thread. Raises ConflictError while another is worked on."""
         if self._busy:
-            raise ConflictError("Another catalogue file is being worked on. Come back later.")
+            raise ConflictError("INTAKE_BUSY")
         self._busy = True
 
         def write(change: Callable[[Transaction], Any]) -> Any:
@@ -72,8 +72,7 @@ class Intake:
         async with request.form(max_files=1, max_fields=5) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile):
-                said = "Send a form with a file in its field `file`."
-                raise ValidationError(said, fields={"file": [said]})
+                raise ValidationError("FILE_WANTED", field="file")
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
             self._folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._folder, prefix=PREFIX) as kept:

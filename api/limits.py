@@ -57,13 +57,12 @@ def limited(receive: Receive, scope: Scope) -> Receive:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            said = "The body did not come in time."
-            raise HTTPException(400, said, {"Connection": "close"}) from None
+            raise HTTPException(400, "BODY_LATE", {"Connection": "close"}) from None
         if message["type"] == "http.request":
             more = message.get("more_body", False)
             read += len(message.get("body", b""))
             if read > most:
-                raise HTTPException(413, f"A body has at most {most} bytes.")
+                raise HTTPException(413, "BODY_TOO_LARGE")
         return message
 
     return limited

@@ -46,7 +46,7 @@ class MapFile:
             if self._map is None or seen != self._seen:
                 self._map, self._seen = _read(described, image), seen
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-            raise NotFoundError("There is no map that can be shown.") from error
+            raise NotFoundError("NO_SUCH_MAP") from error
         return self._map
 
 

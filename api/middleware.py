@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import envelope, errors, origins
+from api.languages import LANGUAGE, language_of
 from api.limits import Buckets, limited
 from api.metrics import Metrics
 from api.tls import HSTS
@@ -70,6 +71,7 @@ class Outermost:
         request_id = _request_id(headers)
         # Never taken back: each request has a context of its own.
         envelope.REQUEST_ID.set(request_id)
+        LANGUAGE.set(language_of(headers))
         self._bind(request_id=request_id)
         origin = headers.get("origin")
         sent = _Sent(send, request_id, origin if origin in self._allowed else None)
@@ -99,12 +101,12 @@ class Outermost:
             headers, self._allowed, scheme=scope["scheme"]
         ):
             self._metrics.refused.labels("origin").inc()
-            return envelope.failure(403, "FORBIDDEN", "A page of another site may not do this.")
+            return errors.failure(403, "FORBIDDEN", "FOREIGN_PAGE")
         wait_s = self._wait_s(scope)
         if wait_s > 0:
             self._metrics.refused.labels("rate").inc()
             after = {"Retry-After": str(int(wait_s) + 1)}
-            return envelope.failure(429, "RATE_LIMITED", "Too much at once.", {}, after)
+            return errors.failure(429, "RATE_LIMITED", "TOO_MUCH_AT_ONCE", after)
         return None
 
     def _wait_s(self, scope: Scope) -> float:

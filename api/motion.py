@@ -12,10 +12,8 @@ def refuse_to_start(robot: Context, who: Principal) -> None:
     in the robot, except for whoever stands beside it."""
     gate = robot.live.gate
     if gate is None:
-        raise UnavailableError("The motion gate is away, so the robot cannot move.")
+        raise UnavailableError("GATE_AWAY")
     if gate.state in STANDING_STATES:
-        raise RobotStoppedError(
-            "The robot is stopped. A person at the robot resets it first.", event_id=gate.event_id
-        )
+        raise RobotStoppedError("STOPPED", event_id=gate.event_id)
     if not who.at_robot and robot.read(robots.get_state).maintenance:
-        raise ConflictError("It is under maintenance. Only a person at the robot may move it.")
+        raise ConflictError("UNDER_MAINTENANCE")

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from api.context import Context
-from edge.domain.line_faults import LINE_FAULTS
+from edge import words
 from edge.services import links, robot
 
 DISK_LOW_BYTES = 500_000_000
@@ -68,8 +68,7 @@ def _firmware(context: Context) -> Part:
     if gate is None:
         return Part(Health.DOWN, "The motion gate does not answer.")
     if gate.link_fault is not None:
-        fault = LINE_FAULTS[gate.link_fault]
-        return Part(Health.DOWN, f"{fault.message} {fault.remedy}")
+        return Part(Health.DOWN, words.text("line", gate.link_fault))
     return Part(Health.OK)
 
 

@@ -44,7 +44,7 @@ def resume(data_dir: Path, email: str) -> None:
     """Let the robot go on, after luna reset or after a pause. It may drive at once."""
     robot = signed_in(data_dir, email)
     if stop_of(robot)["active"]:
-        raise RobotStoppedError("The robot is stopped.", hint="luna reset comes first.")
+        raise RobotStoppedError("STOPPED", hint="luna reset comes first.")
     modes = robot.post("/api/v1/robot/resume", {})
     if modes["maintenance"]:
         click.echo("Resumed, but it is under maintenance and begins nothing by itself.")
@@ -65,7 +65,7 @@ def stop_of(robot: Server) -> dict[str, Any]:
     """What the robot says of its stop. Raises UnavailableError, CallError."""
     stop: dict[str, Any] = robot.get("/api/v1/robot/status")["emergency_stop"]
     if stop["active"] is None:
-        raise UnavailableError("The motion gate is away.", hint="It restarts by itself; try again.")
+        raise UnavailableError("GATE_AWAY")
     return stop
 
 

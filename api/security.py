@@ -76,14 +76,14 @@ class Tokens:
         try:
             key = self._keys.get(_said_key(token) or self._newest)
             if key is None:
-                raise UnauthenticatedError("The access token was made with a key that is gone.")
+                raise UnauthenticatedError("TOKEN_KEY_GONE")
             claims = jwt.decode(token, key, [ALGORITHM], options={"require": CLAIMS})
             role, until = Role(claims["role"]), float(claims["exp"])
             return Claims(claims["sub"], role, str(claims["sid"]), until)
         except jwt.ExpiredSignatureError as error:
-            raise TokenExpiredError("The access token is over. Use the refresh token.") from error
+            raise TokenExpiredError("TOKEN_OVER") from error
         except (jwt.InvalidTokenError, ValueError) as error:
-            raise UnauthenticatedError("The access token is not one of this robot's.") from error
+            raise UnauthenticatedError("TOKEN_FOREIGN") from error
 
 
 def _key_id(key: str) -> str:
@@ -124,7 +124,7 @@ class Secrets:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= WAITING_HASHES:
-            raise TooManyError("Too many people sign in at once.", retry_after_s=2)
+            raise TooManyError("TOO_MANY_SIGN_INS", retry_after_s=2)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

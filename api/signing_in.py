@@ -11,8 +11,6 @@ from edge.domain.users import SYSTEM, Actor, User
 from edge.services import attempts, records, sessions, users
 from edge.store.database import Transaction
 
-REFUSED = "The name or the password is not right."
-
 
 async def sign_in(
     robot: Context, name: str, secret: str, *, life_s: int, by_pin: bool = False
@@ -38,7 +36,7 @@ async def sign_in(
 
         robot.metrics.sign_ins.labels("refused").inc()
         await robot.write(SYSTEM, count)  # for an unknown name too: it takes as long
-        raise UnauthenticatedError(REFUSED)
+        raise UnauthenticatedError("WRONG_LOGIN")
 
     def work(tx: Transaction) -> str:
         # Guesses that came side by side are judged one after the other here.
@@ -65,4 +63,4 @@ def token_answer(robot: Context, user: User, refresh: str, *, status: int = 200)
 def _refuse_while_locked(robot: Context, left_s: float) -> None:
     if left_s > 0:
         robot.metrics.sign_ins.labels("locked").inc()
-        raise LockedError("Too many tries. Wait a little.", left_s=left_s)
+        raise LockedError("TOO_MANY_TRIES", left_s=left_s)

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from api.languages import LANGUAGE
 from api.live import Live
-from edge.domain.failures import EXPLANATIONS, Failure
-from edge.domain.line_faults import LINE_FAULTS
-from edge.domain.power import ALARMS, Alarm
+from edge import words
+from edge.domain.failures import Failure
+from edge.domain.power import Alarm
 from edge.domain.robots import RobotStatus
-from edge.domain.stops import CAUSES, STANDING_STATES, MotionState, StopCause
+from edge.domain.stops import STANDING_STATES, MotionState, StopCause
 from edge.domain.tasks import Task
 from edge.domain.times import format_time
 from edge.services import alarms, records, robot, tasks
@@ -112,8 +113,8 @@ def _navigation(said: dict[str, Any]) -> dict[str, Any] | None:
     reason = str(said.get("reason", ""))
     if reason not in Failure.__members__:
         return said or None
-    words = EXPLANATIONS[Failure(reason)]
-    return {**said, "message": words.message, "remedy": words.remedy}
+    message, remedy = words.texts("failure", reason, LANGUAGE.get())
+    return {**said, "message": message, "remedy": remedy}
 
 
 def is_driving(live: Live) -> bool:
@@ -134,34 +135,32 @@ def _pose(said: dict[str, Any]) -> dict[str, Any] | None:
 
 def _faults(live: Live, gate: GateState | None, work: Work) -> list[dict[str, str]]:
     """What keeps the robot from moving or from charging, each with what ends it."""
-    power = [_fault(one, ALARMS[one].message, ALARMS[one].remedy) for one in work.alarms]
-    return _standing(live, gate) + power
+    return _standing(live, gate) + [_fault(one, "alarm") for one in work.alarms]
 
 
 def _standing(live: Live, gate: GateState | None) -> list[dict[str, str]]:
     if gate is None:
-        message = "The motion gate is away; the robot stands."
-        return [_fault("GATE_AWAY", message, "It restarts by itself.")]
-    found = [_fault(cause.name, *_words(cause.name, gate)) for cause in gate.causes]
+        return [_fault("GATE_AWAY", "fault")]
+    found = [_cause(cause.name, gate) for cause in gate.causes]
     if not live.ros_is_fresh:
-        message = "The ROS side is away; the robot stands."
-        found.append(_fault("ROS_AWAY", message, "It restarts by itself."))
+        found.append(_fault("ROS_AWAY", "fault"))
     elif live.latest("robot").get("localised") is False:
-        said = EXPLANATIONS[Failure.LOST]
-        found.append(_fault(Failure.LOST, said.message, said.remedy))
+        found.append(_fault(Failure.LOST, "failure"))
     return found
 
 
-def _words(cause: StopCause, gate: GateState) -> tuple[str, str]:
+def _cause(cause: StopCause, gate: GateState) -> dict[str, str]:
     """What is wrong and what ends it; of a lost link as exactly as the gate knows."""
     if cause is StopCause.LINK_LOST and gate.link_fault is not None:
-        fault = LINE_FAULTS[gate.link_fault]
-        return fault.message, fault.remedy
-    return CAUSES[cause].message, CAUSES[cause].clears
+        return _fault(cause, "line", gate.link_fault)
+    return _fault(cause, "cause")
 
 
-def _fault(code: str, message: str, remedy: str) -> dict[str, str]:
-    return {"code": code, "message": message, "remedy": remedy}
+def _fault(code: str, section: str, key: str = "") -> dict[str, str]:
+    """`section` and `key`: where the words are, for a page of another language."""
+    *_, message, remedy = words.texts(section, key or code, LANGUAGE.get())
+    said = {"code": code, "message": message, "remedy": remedy}
+    return {**said, "section": section, "key": key or code}
 
 
 def _heartbeat(live: Live) -> str | None:

@@ -30,9 +30,6 @@ DEADLINE_S = 0.5
 THREADS = 2
 """So that one stop that waits for a frozen gate never holds up the next."""
 
-AWAY = "The motion gate does not answer."
-NOT_CONFIRMED = "STOP is not confirmed. Press the red button on the robot."
-
 
 class Stopper:
     def __init__(self, run_dir: Path, metrics: Metrics) -> None:
@@ -51,7 +48,7 @@ class Stopper:
         except UnavailableError as error:
             self._metrics.stops.labels("unconfirmed").inc()
             log.error("a stop is not confirmed", who=who, error=str(error.__cause__ or error))
-            raise UnavailableError(NOT_CONFIRMED) from error
+            raise UnavailableError("STOP_NOT_CONFIRMED") from error
         self._metrics.stops.labels("joined" if receipt.joined else "stopped").inc()
         log.warning("stopped", who=who, source=source, event_id=receipt.event_id)
         return receipt
@@ -69,7 +66,7 @@ class Stopper:
         try:
             await self._ask(partial(request_resume, self._run_dir, who=who, timeout_s=DEADLINE_S))
         except ResetRefusedError as error:
-            raise RobotStoppedError(f"The robot stays stopped: {error.reason}.") from error
+            raise RobotStoppedError(error.sentence, reason=error.sentence) from error
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -85,6 +82,6 @@ class Stopper:
             if not also_late:
                 job.cancel()  # the caller is told that it failed; where it runs already, the gate judges its age
             asked.add_done_callback(lambda done: done.cancelled() or done.exception())
-            raise UnavailableError(AWAY) from error
+            raise UnavailableError("GATE_SILENT") from error
         except GateUnavailableError as error:
-            raise UnavailableError(AWAY) from error
+            raise UnavailableError("GATE_SILENT") from error

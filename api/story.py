@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from api.client import Server
+from edge import words
 from edge.domain.errors import LunaError
-from edge.domain.failures import EXPLANATIONS, Failure
 from edge.domain.inventory import user_place
 
 ROBOT, CENTRAL = "robot", "central"
@@ -147,8 +147,8 @@ class Story:
         for task in self._followed(request["task_id"]):
             phase = task["step"] or task["status"]
             if phase in NEVER:
-                failure = Failure(task["failure"]) if task["failure"] else None
-                why = EXPLANATIONS[failure].message if failure else "Nobody said why."
+                failure = task["failure"]
+                why = words.texts("failure", failure)[0] if failure else "Nobody said why."
                 raise StoryError(f"The delivery is {phase}. {why}")
             if phase == "COMPLETED":
                 return

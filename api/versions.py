@@ -24,8 +24,7 @@ async def _expected(
         return None
     found = _TAG.fullmatch(if_match.strip())
     if found is None:
-        said = 'Send If-Match as the ETag that was read, like "3".'
-        raise ValidationError(said, fields={"If-Match": [said]})
+        raise ValidationError("IF_MATCH_WANTED", field="If-Match")
     return int(found[1])
 
 

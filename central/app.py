@@ -261,7 +261,7 @@ def _failure(status: int, code: str, message: str, details: dict[str, Any]) -> R
 def _on_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, LunaError)
     status = next((number for kind, number in STATUS.items() if isinstance(error, kind)), 500)
-    return _failure(status, error.code, error.message, error.details)
+    return _failure(status, error.code, str(error), error.told())
 
 
 def _on_bad_input(_: Request, error: Exception) -> Response:

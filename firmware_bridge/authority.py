@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from edge.domain.errors import InvalidTransitionError
-from edge.domain.stops import LatchState, StopCause, StopSource, cause_of, motion_state
+from edge.domain.stops import LatchState, Refusal, StopCause, StopSource, cause_of, motion_state
 from firmware_bridge.board_view import BoardView
 from firmware_bridge.gate_state import Cause, GateState
 from firmware_bridge.holds import WATCHABLE, Heartbeats, Holds
@@ -49,7 +49,11 @@ class Decision(NamedTuple):
 
 
 class RefusedError(Exception):
-    """A reset or resume that must not be; says why in plain words."""
+    """A reset or resume that must not be."""
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class _Command(NamedTuple):
@@ -138,29 +142,27 @@ class Authority:
         """The latch after a person at the robot reset `event_id`; save it, then `adopt` it. Raises
         RefusedError."""
         if not at.accepts(sent, RESET_S):
-            raise RefusedError("this reset is too old; look at the robot and try again")
+            raise RefusedError(Refusal.RESET_LATE)
         if self.latch.state is LatchState.CLEAR:
-            raise RefusedError("there is no stop to reset")
+            raise RefusedError(Refusal.RESET_NO_STOP)
         if event_id != self.latch.event_id:
-            raise RefusedError("this is not the id of the active stop")
+            raise RefusedError(Refusal.RESET_OTHER_STOP)
         if sent < self._stood:
-            raise RefusedError(
-                "somebody pressed STOP after this reset was sent; look and try again"
-            )
-        if self._latched and (why := self._board.why_no_reset()):
+            raise RefusedError(Refusal.RESET_OVERTAKEN)
+        if self._latched and (why := self._board.why_no_reset()) is not None:
             raise RefusedError(why)
         return self.latch.after_reset()
 
     def plan_resume(self, sent: float, at: Moment) -> Latch:
         """The latch after the resume; save it, then `adopt` it. Raises RefusedError."""
         if not at.accepts(sent, RESET_S):
-            raise RefusedError("this resume is too old; look at the robot and try again")
+            raise RefusedError(Refusal.RESUME_LATE)
         if sent < self._stood:
-            raise RefusedError("this resume is from before the stop or its reset; try again")
+            raise RefusedError(Refusal.RESUME_OVERTAKEN)
         try:
             return self.latch.after_resume()
         except InvalidTransitionError as error:
-            raise RefusedError("the stop must be reset at the robot first") from error
+            raise RefusedError(Refusal.RESET_FIRST) from error
 
     def adopt(self, latch: Latch, who: str, at: Moment) -> None:
         """Take a planned latch, which is on disk now."""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from edge.domain.stops import StopCause, StopSource
+from edge.domain.stops import Refusal, StopCause, StopSource
 from firmware_bridge.gate_state import BatteryState, Pose
 from firmware_bridge.messages import (
     SENSED,
@@ -103,18 +103,18 @@ class BoardView:
             causes.append(StopCause.TRAY_OPEN)
         return causes
 
-    def why_no_reset(self) -> str:
-        """What of the board speaks against a reset, in plain words; empty where nothing does."""
+    def why_no_reset(self) -> Refusal | None:
+        """What of the board speaks against a reset."""
         if not self.link_up or self._status is None:
-            return "the microcontroller is silent, so nobody knows whether the button is out"
+            return Refusal.BOARD_SILENT
         if (alarm := _alarm_of(self.active)) is not None:
-            return f"still: {alarm.words}"
+            return Refusal(f"STILL_{alarm.source}")
         if self._odometry is not None and moves(self._odometry):
-            return "the robot is still moving"
+            return Refusal.STILL_MOVING
         if not self._status.latched:
             # Its next STATUS, 50 ms from now at most, tells the number that CLEAR has to name.
-            return "the microcontroller has not confirmed the stop yet; try again"
-        return ""
+            return Refusal.BOARD_NOT_CONFIRMED
+        return None
 
     def clear(self) -> None:
         """The board's latch of this moment, and no later one, is to be cleared."""

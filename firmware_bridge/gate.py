@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from edge import ipc
-from edge.domain.stops import ASKED_BY_PEOPLE, StopSource
+from edge.domain.stops import ASKED_BY_PEOPLE, Refusal, StopSource
 from firmware_bridge import command_line, sockets
 from firmware_bridge.authority import Authority, Decision, Moment, RefusedError
 from firmware_bridge.doors import Answer, Door
@@ -305,9 +305,10 @@ class Gate:
             self._store.save(latch)
         except RefusedError as refusal:
             self._counters["resets_refused"] += 1
-            return {"type": "refused", "refused": str(refusal)}
+            return {"type": "refused", "refused": refusal.why}
         except OSError as error:
-            return {"type": "refused", "refused": f"it cannot be written down: {error}"}
+            log.error("a reset or resume cannot be written down: %s", error)
+            return {"type": "refused", "refused": Refusal.NOT_WRITTEN_DOWN}
         self._authority.adopt(latch, who, at)
         self._saved = self._authority.latch
         self._persist(at)  # the record, too, before the answer

@@ -50,13 +50,9 @@ class GateUnavailableError(UnavailableError):
 
 
 class ResetRefusedError(ConflictError):
-    """The gate refuses this reset or resume; `reason` says why in plain words."""
+    """The gate refuses this reset or resume; `sentence` says why, mostly one of Refusal."""
 
     code: ClassVar[str] = "RESET_REFUSED"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The gate refuses: {reason}.", reason=reason)
-        self.reason = reason
 
 
 class StopReceipt(NamedTuple):
@@ -75,9 +71,7 @@ def request_stop(
         run_dir / STOP, {"type": "stop", "source": source, "who": who, "reason": reason}, timeout_s
     )
     if "event_id" not in answer:
-        raise GateUnavailableError(
-            f"The gate did not confirm the stop: {answer.get('refused', answer)}."
-        )
+        raise GateUnavailableError("STOP_NOT_CONFIRMED", why=str(answer.get("refused", answer)))
     return StopReceipt(str(answer["event_id"]), bool(answer["joined"]))
 
 
@@ -107,13 +101,9 @@ def _ask(path: Path, message: dict[str, object], timeout_s: float) -> dict[str, 
             client.send(_dump(message))
             answer = _load(client.recv(MESSAGE_BYTES))
     except OSError as error:
-        raise GateUnavailableError(
-            "The motion gate does not answer.", hint="Press the red button on the robot."
-        ) from error
+        raise GateUnavailableError("GATE_SILENT") from error
     if answer is None:
-        raise GateUnavailableError(
-            "The motion gate ended without an answer.", hint="Press the red button on the robot."
-        )
+        raise GateUnavailableError("GATE_SILENT")
     return answer
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from edge.domain.line_faults import LINE_FAULTS
-from edge.domain.stops import CAUSES, MotionState, StopCause
+from edge import words
+from edge.domain.stops import MotionState, StopCause
 from firmware_bridge.sockets import GateState
-from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
+from ros_nodes.navigation.sensor_faults import SensorFault, in_words
 
 OK, WARN, ERROR, STALE = (
     DiagnosticStatus.OK,
@@ -45,7 +45,7 @@ def sensors(fault: SensorFault | None, robot: str) -> DiagnosticArray:
     """What the navigator knows of the sensors that it finds its place by."""
     if fault is None:
         return _array([_status("sensors", OK, "Scans and odometry are fit to drive by.")], robot)
-    return _array([_status("sensors", ERROR, str(SENSOR_FAULTS[fault]), fault=fault)], robot)
+    return _array([_status("sensors", ERROR, in_words(fault), fault=fault)], robot)
 
 
 def _array(found: list[DiagnosticStatus], robot: str) -> DiagnosticArray:
@@ -62,11 +62,11 @@ def _status(name: str, level: bytes, message: str, **values: object) -> Diagnost
 def _gate(gate: GateState | None) -> DiagnosticStatus:
     if gate is None:
         return _status("motion gate", STALE, "The motion gate does not answer; the robot stands.")
-    words = [f"{CAUSES[one.name].message} {CAUSES[one.name].clears}" for one in gate.causes]
+    causes = [words.text("cause", one.name) for one in gate.causes]
     others = {name: count for name, count in gate.counters.items() if not name.startswith(LINE)}
     level = OK if gate.state is MotionState.RUNNING else WARN
     event = gate.event_id or ""
-    message = " ".join(words) or "It lets commands through."
+    message = " ".join(causes) or "It lets commands through."
     return _status("motion gate", level, message, state=gate.state, event_id=event, **others)
 
 
@@ -76,8 +76,7 @@ def _line(gate: GateState | None) -> DiagnosticStatus:
     counted = {name: count for name, count in gate.counters.items() if name.startswith(LINE)}
     if gate.link_fault is None:
         return _status("serial line", OK, "The microcontroller answers.", **counted)
-    fault = LINE_FAULTS[gate.link_fault]
-    message = f"{fault.message} {fault.remedy}"
+    message = words.text("line", gate.link_fault)
     return _status("serial line", ERROR, message, fault=gate.link_fault, **counted)
 
 
@@ -94,7 +93,7 @@ def _battery(gate: GateState | None) -> DiagnosticStatus:
 def _laser(seen: Seen) -> DiagnosticStatus:
     age = seen.scan_age_s
     if seen.scan_fault is not None:
-        return _status("laser", ERROR, str(SENSOR_FAULTS[seen.scan_fault]), fault=seen.scan_fault)
+        return _status("laser", ERROR, in_words(seen.scan_fault), fault=seen.scan_fault)
     if age is None or age > seen.scan_limit_s:
         message = "No fresh scan, so the robot stands. Look at the laser's cable and driver."
         return _status("laser", ERROR, message, age_s="never" if age is None else round(age, 2))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edge import words
 from edge.domain.waypoints import Lane, Waypoint
 from ros_nodes.navigation.ahead import Ahead, with_things
 from ros_nodes.navigation.detour import REACH_M, Detours, whole_things
@@ -274,17 +275,5 @@ class Drive:
         return DriveStep(v, w, str(state), *left, ended, message, new_path)
 
 
-SAID = {
-    Reason.NONE: "Arrived.",
-    Reason.BLOCKED: "Something stands in the way, and there is no way round.",
-    Reason.NO_ROUTE: "There is no open way there.",
-    Reason.LOST: "The robot does not know where it is.",
-    Reason.STUCK: "The robot is told to move, but it does not.",
-    Reason.TIMEOUT: "The drive took longer than it may.",
-    Reason.CANCELLED: "The drive was cancelled, or replaced by a newer one.",
-    Reason.STOPPED: "The robot was stopped.",
-    Reason.OFF_MAP: "The robot is outside of the free space of the map.",
-    Reason.UNKNOWN_WAYPOINT: "There is no place of that name.",
-    Reason.INACTIVE: "The navigator is not active; its lifecycle manager has to activate it.",
-    Reason.DRIVER_FAILED: "The program that drives the robot has failed, or is not there.",
-}
+SAID = {reason: words.text("outcome", reason.name) for reason in Reason}
+"""Why a drive ended, in words."""

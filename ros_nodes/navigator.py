@@ -32,7 +32,7 @@ from ros_nodes.navigation.limits import Limits
 from ros_nodes.navigation.maps import OccupancyGrid as Grid
 from ros_nodes.navigation.progress import ProgressSettings
 from ros_nodes.navigation.sensing import Reading, SensorCheck
-from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS
+from ros_nodes.navigation.sensor_faults import in_words
 from ros_nodes.runtime import pace
 from ros_nodes.shown import Shown
 from ros_nodes.transforms import Transforms
@@ -300,7 +300,7 @@ class Navigator(ManagedNode):
     def _why_lost(self, said: str = SAID[Reason.LOST]) -> str:
         """With the fault of a sensor, where there is one."""
         fault = self._whereabouts.fault(self._now())
-        return said if fault is None else f"{said} {SENSOR_FAULTS[fault]}"
+        return said if fault is None else f"{said} {in_words(fault)}"
 
     def _on_end(self, running: Running, reason: Reason) -> None:
         """A drive is over: stand."""

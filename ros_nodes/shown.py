@@ -17,7 +17,7 @@ from ros_nodes.live import Live
 from ros_nodes.navigation.errors import Reason
 from ros_nodes.navigation.maps import OccupancyGrid as Grid
 from ros_nodes.navigation.sensing import Reading
-from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
+from ros_nodes.navigation.sensor_faults import SensorFault, in_words
 from ros_nodes.whereabouts import Whereabouts
 
 DIAGNOSE_S = 1.0
@@ -64,7 +64,7 @@ class Shown:
         if fault is self._fault and abs(now - self._fault_at) < DIAGNOSE_S:
             return
         if fault is not self._fault:
-            said = "They are well again." if fault is None else str(SENSOR_FAULTS[fault])
+            said = "They are well again." if fault is None else in_words(fault)
             log.warning("sensors", fault=fault, said=said)
         self._fault, self._fault_at = fault, now
         message = diagnostics.sensors(fault, self._robot_id)

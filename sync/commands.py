@@ -134,9 +134,7 @@ class CommandDesk:
         if not first_time:
             return [self._answer(command.command_id, AnswerStatus.DUPLICATE, first=before)]
         if stopped:
-            raise RobotStoppedError(
-                "It is stopped. Only a person at the robot can let it move again."
-            )
+            raise RobotStoppedError("STOPPED")
         order_id, result = _do(tx, command)
         accepted = self._answer(command.command_id, AnswerStatus.ACCEPTED, result=result)
         if order_id is not None:
@@ -242,17 +240,12 @@ def _do(tx: Transaction, command: Command) -> tuple[str | None, dict[str, Any]]:
     effect = _EFFECTS.get(command.type)
     if effect is None:
         known = command.type in set(CommandKind)
-        said = (
-            "This robot does not offer it yet."
-            if known
-            else f"There is no command {command.type!r}."
-        )
-        raise BadParamsError(said, fields={"type": [said]})
+        said = "COMMAND_NOT_OFFERED" if known else "COMMAND_UNKNOWN"
+        raise BadParamsError(said, field="type", type=command.type)
     try:
         return effect(tx, command)
     except (KeyError, ValueError) as error:
-        said = f"Something is missing in params, or wrong: {error}."
-        raise BadParamsError(said, fields={"params": [said]}) from error
+        raise BadParamsError("COMMAND_PARAMS", field="params", why=error) from error
 
 
 def _enqueue(tx: Transaction, command: Command) -> tuple[None, dict[str, Any]]:
@@ -300,9 +293,7 @@ def _order(
     tx: Transaction, command: Command, kind: CommandType, params: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
     if robot.get_state(tx).maintenance:
-        raise UnderMaintenanceError(
-            "The robot is under maintenance; people at work on it may be near."
-        )
+        raise UnderMaintenanceError("UNDER_MAINTENANCE")
     order = robot.order(tx, kind, params, expires_at=command.expires_at.isoformat())
     return order.id, {"order_id": order.id}
 

@@ -128,4 +128,4 @@ async def _check_password(robot: Context, user_id: str, password: str) -> None:
     user = robot.read(lambda reader: users.get(reader, user_id))
     known = robot.read(lambda reader: users.by_login(reader, user.email))
     if not await robot.secrets.verify(known[1] if known else None, password):
-        raise UnauthenticatedError("The current password is not right.")
+        raise UnauthenticatedError("WRONG_PASSWORD")

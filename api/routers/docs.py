@@ -45,7 +45,7 @@ async def file(name: str, _: Anyone) -> Response:
     if name == "start.js":
         return Response(START, headers=HEADERS, media_type="text/javascript")
     if name not in TYPES:
-        raise HTTPException(404, "There is no such file.")
+        raise HTTPException(404, "NO_SUCH_FILE")
     data = await asyncio.to_thread((_folder() / name).read_bytes)
     return Response(data, headers=HEADERS, media_type=TYPES[name])
 
@@ -54,5 +54,5 @@ def _folder() -> Path:
     """Of the package's files, without importing it."""
     found = importlib.util.find_spec("fastapi_offline")
     if found is None or found.origin is None:
-        raise HTTPException(404, "The package with these files is not installed.")
+        raise HTTPException(404, "DOCS_NOT_INSTALLED")
     return Path(found.origin).parent / "static"

@@ -12,10 +12,11 @@ from starlette.websockets import WebSocketDisconnect
 from api import envelope, origins
 from api.context import Context
 from api.deps import Principal, context_of, identify, is_open
-from api.errors import TokenExpiredError
+from api.errors import TokenExpiredError, in_words
 from api.hub import Subscriber
+from api.languages import LANGUAGE, language_of
 from api.limits import Buckets
-from edge import logs
+from edge import logs, words
 from edge.domain.errors import UnauthenticatedError, UnavailableError
 from edge.domain.users import STAFF, Role
 
@@ -47,6 +48,7 @@ UNAUTHENTICATED, TOO_SLOW, TOO_MANY, NO_SENSE = 4401, 4408, 4429, 4400
 @router.websocket("/api/v1/ws")
 async def events(socket: WebSocket) -> None:
     robot = context_of(socket)
+    LANGUAGE.set(language_of(socket.headers))
     allowed = origins.allowed(robot.settings.api)
     if origins.is_foreign(socket.headers, allowed, scheme=socket.scope["scheme"]):
         await socket.close(1008)
@@ -74,11 +76,11 @@ class _Client:
             async with asyncio.timeout(AUTH_S):
                 message = await self._receive()
             if message is None or message.get("type") != "auth":
-                raise UnauthenticatedError('Send {"type": "auth", "token": "…"} first.')
+                raise UnauthenticatedError("SIGN_IN_MESSAGE")
             token = message.get("token")
             self._who = identify(self._socket, None if token is None else str(token))
         except TimeoutError:
-            return await self._refuse(UnauthenticatedError("Sign in within 5 s."))
+            return await self._refuse(UnauthenticatedError("SIGN_IN_LATE"))
         except UnauthenticatedError as error:
             return await self._refuse(error)
         self._mine = Subscriber(self._who.id)
@@ -128,10 +130,11 @@ class _Client:
         try:
             who = identify(self._socket, str(message.get("token")))
         except UnauthenticatedError as error:
-            await self._tell("error", {"code": error.code, "message": error.message})
+            await self._tell("error", {"code": error.code, "message": in_words(error)})
             return
         if (who.id, who.role) != (self._who.id, self._who.role):
-            await self._tell("error", {"code": "FORBIDDEN", "message": "That is another user."})
+            said = words.text("error", "ANOTHER_USER", LANGUAGE.get())
+            await self._tell("error", {"code": "FORBIDDEN", "message": said})
             return
         self._who = who
         await self._tell("renewed", {})
@@ -177,7 +180,7 @@ class _Client:
         try:
             receipt = await self._robot.stopper.stop(self._who.id, self._who.role)
         except UnavailableError as error:
-            await self._tell("stop_failed", {"code": error.code, "message": error.message})
+            await self._tell("stop_failed", {"code": error.code, "message": in_words(error)})
         else:
             await self._tell("stopped", {"event_id": receipt.event_id, "joined": receipt.joined})
 
@@ -221,7 +224,7 @@ class _Client:
 
     async def _refuse(self, error: UnauthenticatedError) -> bool:
         code = "TOKEN_EXPIRED" if isinstance(error, TokenExpiredError) else error.code
-        await self._tell("error", {"code": code, "message": error.message})
+        await self._tell("error", {"code": code, "message": in_words(error)})
         await self._socket.close(UNAUTHENTICATED, error.message)
         return False
 

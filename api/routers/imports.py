@@ -100,8 +100,7 @@ async def export(_: Staff, robot: Robot) -> Response:
 def _says_yes(text: str) -> bool:
     """Raises ValidationError, for who meant yes must not find it done."""
     if text not in ("true", "false"):
-        said = "Say true or false."
-        raise ValidationError(said, fields={"dry_run": [said]})
+        raise ValidationError("TRUE_OR_FALSE", field="dry_run")
     return text == "true"
 
 

@@ -1,12 +1,16 @@
 """What people are told."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from api import envelope
 from api.deps import Owner, Robot
-from api.lists import Paged, many
+from api.languages import LANGUAGE, spoken
+from api.lists import Paged
 from api.schemas.base import Many, One
 from api.schemas.notifications import Marked, Notification, Preferences, PreferencesChange
+from edge.domain import notifications as domain
 from edge.services import notifications, records
 from edge.store.database import Transaction
 
@@ -22,7 +26,10 @@ async def list_notifications(
             reader, who.id, unread_only=unread_only, page=paging.page, limit=paging.limit
         )
     )
-    return many(found)
+    items = [_in_words(one) for one in found.items]
+    return envelope.many(
+        items, page=found.page, limit=found.limit, total=found.total, headers=spoken()
+    )
 
 
 @router.put("/read-all", response_model=One[Marked], summary="I have read them all")
@@ -51,7 +58,7 @@ async def set_preferences(body: PreferencesChange, who: Owner, robot: Robot) -> 
 @router.get("/{notification_id}", response_model=One[Notification], summary="One of mine")
 async def get_notification(notification_id: str, who: Owner, robot: Robot) -> Response:
     found = robot.read(lambda reader: notifications.get(reader, who.id, notification_id))
-    return envelope.one(records.record(found))
+    return envelope.one(_in_words(found), headers=spoken())
 
 
 @router.put("/{notification_id}/read", response_model=One[Notification], summary="I have read it")
@@ -59,10 +66,14 @@ async def mark_read(notification_id: str, who: Owner, robot: Robot) -> Response:
     found = await robot.write(
         who.actor, lambda tx: notifications.mark_read(tx, who.id, notification_id)
     )
-    return envelope.one(records.record(found))
+    return envelope.one(_in_words(found), headers=spoken())
 
 
 @router.delete("/{notification_id}", status_code=204, summary="Take it off my list")
 async def delete(notification_id: str, who: Owner, robot: Robot) -> Response:
     await robot.write(who.actor, lambda tx: notifications.delete(tx, who.id, notification_id))
     return Response(status_code=204)
+
+
+def _in_words(told: domain.Notification) -> dict[str, Any]:
+    return records.record(notifications.in_language(told, LANGUAGE.get()))

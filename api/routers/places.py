@@ -102,8 +102,9 @@ def _refuse_misplaced(robot: Context, place: domain.Waypoint) -> None:
     try:
         check_pose(robot.settings.map_path, place.x, place.y, place.theta)
     except ValidationError as refused:
-        fields = {"x_coordinate": [refused.message], "y_coordinate": [refused.message]}
-        raise ValidationError(refused.message, fields=fields) from None
+        said = refused.sentence
+        fields = {"x_coordinate": [said], "y_coordinate": [said]}
+        raise ValidationError(said, fields=fields) from None
 
 
 def _measures(found: Any) -> dict[str, str]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from api import envelope
 from api.context import Context
 from api.deps import Principal, Robot, Staff, StaffOrKiosk
+from api.languages import spoken
 from api.lists import Paged
 from api.motion import refuse_to_start
 from api.schemas.base import Many, One
@@ -26,13 +27,13 @@ router = APIRouter(prefix="/api/v1/robot", tags=["robot"])
 @router.get("/status", response_model=One[RobotModel], summary="How it is")
 async def status(_: StaffOrKiosk, robot: Robot) -> Response:
     work = robot.read(lambda reader: Work.read(reader, robot.settings.robot.id))
-    return envelope.one(robot_record(robot.settings, robot.live, work))
+    return envelope.one(robot_record(robot.settings, robot.live, work), headers=spoken())
 
 
 @router.get("/status/{robot_id}", response_model=One[RobotModel], summary="How this robot is")
 async def status_of(robot_id: str, who: StaffOrKiosk, robot: Robot) -> Response:
     if robot_id != robot.settings.robot.id:
-        raise NotFoundError("There is no such robot here.")
+        raise NotFoundError("NO_SUCH_ROBOT")
     return await status(who, robot)
 
 
@@ -54,7 +55,7 @@ async def pause(who: Staff, robot: Robot) -> Response:
 async def maintenance(body: Maintenance, who: Staff, robot: Robot) -> Response:
     """Back into service only at the robot: whoever has their hands in it must not be surprised."""
     if not body.enabled and not who.at_robot:
-        raise ForbiddenError("Only a person at the robot may put it back into service.")
+        raise ForbiddenError("SERVICE_AT_ROBOT")
     await robot.write(who.actor, lambda tx: robots.set_maintenance(tx, body.enabled))
     return _modes(robot)
 

@@ -36,7 +36,7 @@ async def emergency_stop_of(
     robot_id: str, request: Request, who: Stopping, robot: Robot
 ) -> Response:
     if robot_id != robot.settings.robot.id:
-        raise NotFoundError("That is another robot. Stop it there.")
+        raise NotFoundError("STOP_ANOTHER_ROBOT")
     return await _stop(request, who, robot)
 
 
@@ -70,4 +70,4 @@ async def _stop(request: Request, who: Principal, robot: Context) -> Response:
 def _refuse_after_reset(robot: Context) -> None:
     gate = robot.live.gate
     if gate is not None and gate.state is MotionState.RESET:
-        raise ForbiddenError("After a reset only a person at the robot lets it go on.")
+        raise ForbiddenError("GO_ON_AT_ROBOT")

@@ -19,7 +19,7 @@ async def asset(name: str, request: Request, _: Anyone) -> Response:
     pages: Pages = request.app.state.pages
     found = pages.asset(name, request.headers.get("if-none-match"))
     if found is None:
-        raise HTTPException(404, "There is no such file.")
+        raise HTTPException(404, "NO_SUCH_FILE")
     return found
 
 

@@ -34,7 +34,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 def _some(text: str) -> str:
     if not text.strip():
-        raise ValueError("Say something.")
+        raise ValueError("EMPTY")
     return text.strip()
 
 

@@ -115,6 +115,8 @@ class Fault(Model):
     code: str
     message: str
     remedy: str
+    section: str = Field(description="with `key`: where the words are, for a page in its language")
+    key: str
 
 
 class Robot(Model):

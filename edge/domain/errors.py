@@ -16,7 +16,8 @@ LunaError
 │   └── StorageFailedError   the store's disk fails: nothing is taken on until it is well
 └── SetupError               the machine or its data is not fit; `hint` says what to do
 
-`code` is stable and is what programs read; `message` is for people; `details` are facts.
+`code` is stable and is what programs read; `details` are facts. What people read is a sentence of edge/words.toml,
+named by its key and filled with the facts; SetupError, for whoever has a shell, brings its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,19 +27,40 @@ from typing import Any, ClassVar
 class LunaError(Exception):
     """Root of all errors that LUNA raises on purpose.
 
-    `hint` tells a person what to do about it, as a sentence; it may be empty.
+    `sentence`: a key of the section `error` of edge/words.toml, or a sentence of its own; `hint`: what a person can do
+    about it, where the sentence itself does not say.
     """
 
     code: ClassVar[str] = "LUNA_ERROR"
 
-    def __init__(self, message: str, *, hint: str = "", **details: Any) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, sentence: str, *, hint: str = "", **details: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
         self.details: dict[str, Any] = details
+        self.facts: Mapping[str, Any] = details
+        self._hint = hint
+
+    def said(self, language: str = "en") -> tuple[str, str]:
+        """What is so, and what to do about it, which may be empty."""
+        from edge import words  # read where something is said, and so never in the gate
+
+        what, *remedy = words.texts("error", self.sentence, language, **self.facts)
+        return what, self._hint or " ".join(remedy)
+
+    def told(self, language: str = "en") -> dict[str, Any]:
+        """The details, with those of them that are sentences in this language."""
+        return self.details
+
+    @property
+    def message(self) -> str:
+        return self.said()[0]
+
+    @property
+    def hint(self) -> str:
+        return self.said()[1]
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+        return " ".join(self.said()).rstrip()
 
 
 class NotFoundError(LunaError):
@@ -58,26 +80,45 @@ class LockedError(LunaError):
 
     code = "ACCOUNT_LOCKED"
 
-    def __init__(self, message: str, *, left_s: float) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, *, left_s: float) -> None:
+        super().__init__(sentence)
         self.left_s = left_s
 
 
 class ValidationError(LunaError):
+    """`fields`: by its path, what is wrong with each: keys or sentences as `sentence` is. For one field alone, that
+    is the sentence itself: `field`. The rest are facts for the sentences."""
+
     code = "VALIDATION_ERROR"
 
-    def __init__(self, message: str, *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
-        super().__init__(
-            message, fields={name: list(said) for name, said in (fields or {}).items()}
-        )
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        field: str | None = None,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        **facts: Any,
+    ) -> None:
+        named = {field: [sentence]} if field is not None else fields or {}
+        super().__init__(sentence, fields={name: list(keys) for name, keys in named.items()})
+        self.facts = facts
+
+    def told(self, language: str = "en") -> dict[str, Any]:
+        from edge import words
+
+        fields = self.details["fields"].items()
+        said = {
+            name: [words.text("error", key, language, **self.facts) for key in keys]
+            for name, keys in fields
+        }
+        return {"fields": said}
 
 
 class UnknownWaypointError(ValidationError):
     code = "UNKNOWN_WAYPOINT"
 
     def __init__(self, place: str, *, field: str = "request_location") -> None:
-        said = f"There is no place called {place!r} that the robot can go to."
-        super().__init__(said, fields={field: [said]})
+        super().__init__("UNKNOWN_WAYPOINT", field=field, place=place)
 
 
 class ConflictError(LunaError):
@@ -88,9 +129,7 @@ class BookNotAvailableError(ConflictError):
     code = "BOOK_NOT_AVAILABLE"
 
     def __init__(self, book_id: str, current_status: str) -> None:
-        super().__init__(
-            "No copy of this book is free now.", book_id=book_id, current_status=current_status
-        )
+        super().__init__("BOOK_NOT_AVAILABLE", book_id=book_id, current_status=current_status)
 
 
 class InvalidTransitionError(ConflictError):
@@ -98,9 +137,9 @@ class InvalidTransitionError(ConflictError):
 
     def __init__(self, state: str, wanted: str, allowed: Sequence[str]) -> None:
         """All of them states, as records show them."""
-        can = ", ".join(allowed) or "nothing"
-        super().__init__(f"It is {state} and cannot become {wanted} now; possible: {can}.")
-        self.details = {"from": str(state), "to": str(wanted), "allowed": [str(a) for a in allowed]}
+        super().__init__("INVALID_TRANSITION")
+        self.details |= {"from": str(state), "to": str(wanted)}
+        self.details["allowed"] = [str(one) for one in allowed]
 
 
 class RobotStoppedError(ConflictError):
@@ -115,18 +154,12 @@ class StorageFullError(UnavailableError):
     code = "STORAGE_FULL"
 
     def __init__(self) -> None:
-        super().__init__(
-            "The robot's disk is full, so nothing new can be written down.",
-            hint="Ask the staff to make room on it.",
-        )
+        super().__init__("STORAGE_FULL")
 
 
 class StorageFailedError(UnavailableError):
     def __init__(self, why: str) -> None:
-        super().__init__(
-            f"The robot's store fails ({why}); this was not done, or is not known to be done.",
-            hint="Ask again in a moment; if it stays so, luna db check says more.",
-        )
+        super().__init__("STORAGE_FAILED", why=why)
 
 
 class SetupError(LunaError):

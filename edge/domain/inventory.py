@@ -104,8 +104,7 @@ def normal_isbn(text: str) -> str:
     """The ISBN-13 without hyphens. Raises ValidationError where the check digit is wrong."""
     found = isbn13(text.replace("-", "").replace(" ", "").upper())
     if found is None:
-        said = f"{text!r} is no ISBN: its length or check digit is wrong."
-        raise ValidationError(said, fields={"isbn": [said]})
+        raise ValidationError("NOT_AN_ISBN", field="isbn", text=text)
     return found
 
 

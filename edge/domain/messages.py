@@ -1,8 +1,10 @@
-"""All that the robot writes to people about a trip, in plain sentences."""
+"""All that the robot writes to people about a trip; edge/words.toml has the sentences: `message`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
 
+from edge import words
+from edge.domain.failures import Failure
 from edge.domain.notifications import NotificationType
 
 
@@ -26,18 +28,7 @@ class Message(StrEnum):
     TURNING_BACK = "TURNING_BACK"
     BROUGHT_BACK = "BROUGHT_BACK"
     LOAD_STRANDED = "LOAD_STRANDED"
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """Filled with `load`, `source`, `destination`, and `reason`, a sentence that may be empty."""
-
-    type: NotificationType
-    title: str
-    text: str
-
-    def fill(self, **words: str) -> str:
-        return " ".join(self.text.format(**words).split())
+    NEW_PASSWORD = "NEW_PASSWORD"
 
 
 _UPDATE = NotificationType.DELIVERY_UPDATE
@@ -45,66 +36,42 @@ _REQUEST = NotificationType.REQUEST_STATUS
 _ARRIVED = NotificationType.ROBOT_ARRIVED
 _ALERT = NotificationType.SYSTEM_ALERT
 
-TEMPLATES: dict[Message, Template] = {
-    Message.REQUEST_RECEIVED: Template(
-        _REQUEST,
-        "Request received",
-        "We have your request for {load}. A librarian will look at it.",
-    ),
-    Message.REQUEST_APPROVED: Template(
-        _REQUEST, "Request approved", "The robot will bring {load} to {destination}."
-    ),
-    Message.PICKUP_PLANNED: Template(
-        _REQUEST, "Pick-up planned", "The robot will come to {source} to take {load} back."
-    ),
-    Message.AWAITING_APPROVAL: Template(
-        _REQUEST, "A request waits for you", "{load} is wanted at {destination}. Please approve it."
-    ),
-    Message.LOAD_WANTED: Template(
-        _UPDATE,
-        "Please fetch a load",
-        "{load} is wanted at {destination}. Please have it at {source}.",
-    ),
-    Message.SETTING_OUT: Template(
-        _UPDATE,
-        "The robot is fetching your book",
-        "The robot is on its way to {source} for {load}.",
-    ),
-    Message.COMING_FOR_BOOK: Template(
-        _UPDATE, "The robot is coming", "The robot is on its way to {source} to take {load} back."
-    ),
-    Message.AT_DESK_FOR_LOAD: Template(
-        _ARRIVED, "The robot waits to be loaded", "Please put {load} on the robot at {source}."
-    ),
-    Message.AT_READER_FOR_LOAD: Template(
-        _ARRIVED, "The robot is here", "The robot is at {source}. Please put {load} on it."
-    ),
-    Message.ON_THE_WAY: Template(
-        _UPDATE, "On the way", "The robot is on its way to {destination} with {load}."
-    ),
-    Message.AT_READER: Template(
-        _ARRIVED, "The robot is here", "The robot is at {destination}. Please take {load}."
-    ),
-    Message.AT_DESK_WITH_RETURN: Template(
-        _ARRIVED, "The robot brings a return", "Please take {load} off the robot at {destination}."
-    ),
-    Message.HANDED_OVER: Template(_UPDATE, "Delivered", "{load} was handed over at {destination}."),
-    Message.GIVEN_BACK: Template(
-        _UPDATE, "Given back", "{load} is back at the library. Thank you."
-    ),
-    Message.CANCELLED: Template(
-        _REQUEST, "Cancelled", "The trip to {destination} with {load} was cancelled. {reason}"
-    ),
-    Message.FAILED: Template(
-        _UPDATE, "It did not work", "The trip to {destination} with {load} has failed. {reason}"
-    ),
-    Message.TURNING_BACK: Template(
-        _UPDATE, "The robot turns back", "The robot takes {load} back to {home}. {reason}"
-    ),
-    Message.BROUGHT_BACK: Template(_UPDATE, "Brought back", "{load} is back at {home}. {reason}"),
-    Message.LOAD_STRANDED: Template(
-        _ALERT,
-        "The robot needs help",
-        "{load} is still on the robot, which cannot bring it back. {reason}",
-    ),
+TYPES: dict[Message, NotificationType] = {
+    Message.REQUEST_RECEIVED: _REQUEST,
+    Message.REQUEST_APPROVED: _REQUEST,
+    Message.PICKUP_PLANNED: _REQUEST,
+    Message.AWAITING_APPROVAL: _REQUEST,
+    Message.LOAD_WANTED: _UPDATE,
+    Message.SETTING_OUT: _UPDATE,
+    Message.COMING_FOR_BOOK: _UPDATE,
+    Message.AT_DESK_FOR_LOAD: _ARRIVED,
+    Message.AT_READER_FOR_LOAD: _ARRIVED,
+    Message.ON_THE_WAY: _UPDATE,
+    Message.AT_READER: _ARRIVED,
+    Message.AT_DESK_WITH_RETURN: _ARRIVED,
+    Message.HANDED_OVER: _UPDATE,
+    Message.GIVEN_BACK: _UPDATE,
+    Message.CANCELLED: _REQUEST,
+    Message.FAILED: _UPDATE,
+    Message.TURNING_BACK: _UPDATE,
+    Message.BROUGHT_BACK: _UPDATE,
+    Message.LOAD_STRANDED: _ALERT,
+    Message.NEW_PASSWORD: NotificationType.ACCOUNT,
 }
+
+
+def in_words(code: str, facts: Mapping[str, str], language: str = words.ENGLISH) -> tuple[str, str]:
+    """Title and text of a Message, or of an Alarm. `facts`: the names of the places `source`, `destination` and
+    `home`; what is brought, a `book`'s title or another `load`; and the `failure` of the task."""
+    book, failure = facts.get("book"), facts.get("failure")
+    if book:
+        load = words.text("word", "BOOK", language, title=book)
+    else:
+        load = facts.get("load") or words.text("word", "LOAD", language)
+    known = failure is not None and failure in Failure.__members__
+    reason = words.text("failure", failure, language) if failure and known else ""
+    section = "message" if code in Message.__members__ else "alarm"
+    filled = {**facts, "load": load, "reason": reason}
+    title, *said = words.texts(section, code, language, **filled)
+    text = " ".join(" ".join(said).split())
+    return title, text[:1].upper() + text[1:]

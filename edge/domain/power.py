@@ -62,43 +62,12 @@ class Charge:
 
 
 class Alarm(StrEnum):
+    """What staff are told about power; edge/words.toml has the sentences: `alarm`."""
+
     BATTERY_LOW = "BATTERY_LOW"
     BATTERY_CRITICAL = "BATTERY_CRITICAL"
     NOT_CHARGING = "NOT_CHARGING"
     CANNOT_DOCK = "CANNOT_DOCK"
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmText:
-    """What is wrong, and what a person can do about it."""
-
-    title: str
-    message: str
-    remedy: str
-
-
-ALARMS: dict[Alarm, AlarmText] = {
-    Alarm.BATTERY_LOW: AlarmText(
-        "Battery low",
-        "The battery is low. The robot finishes what it has in hand, takes no new trips, and drives to its dock.",
-        "Keep the way to its dock free.",
-    ),
-    Alarm.BATTERY_CRITICAL: AlarmText(
-        "Battery nearly empty",
-        "The battery is nearly empty. The robot drives to its dock at once; a load on its tray is delivered first.",
-        "Keep the way to its dock free, or push it there.",
-    ),
-    Alarm.NOT_CHARGING: AlarmText(
-        "Not charging",
-        "The robot stands on its dock and does not charge, also after it docked again.",
-        "See that the dock has power and its contacts are clean, and push the robot onto it.",
-    ),
-    Alarm.CANNOT_DOCK: AlarmText(
-        "Cannot reach its dock",
-        "The robot must charge and cannot reach its dock. It tries again.",
-        "Clear the way to its dock, or push it there and tell it its place.",
-    ),
-}
 
 
 def alarms(charge: Charge, *, home_failed: bool) -> frozenset[Alarm]:

@@ -7,7 +7,6 @@ that starts motion.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -70,104 +69,56 @@ class Effect(StrEnum):
     HOLD = "HOLD"
 
 
-@dataclass(frozen=True, slots=True)
-class CauseRule:
-    """What a cause does; `message` and `clears`, when it is gone, are sentences for people."""
-
-    effect: Effect
-    message: str
-    clears: str
-
-
-CAUSES: Mapping[StopCause, CauseRule] = MappingProxyType(
+EFFECTS: Mapping[StopCause, Effect] = MappingProxyType(
     {
-        StopCause.STOP_REQUESTED: CauseRule(
-            Effect.LATCH,
-            "Somebody has stopped the robot.",
-            "A person at the robot resets the stop.",
-        ),
-        StopCause.BUTTON: CauseRule(
-            Effect.LATCH,
-            "The red button is pressed.",
-            "The red button is pulled out, then the stop is reset.",
-        ),
-        StopCause.BUMPER: CauseRule(
-            Effect.LATCH,
-            "The bumper has touched something.",
-            "The bumper is free, then the stop is reset.",
-        ),
-        StopCause.TILT: CauseRule(
-            Effect.LATCH,
-            "The robot leans too far.",
-            "The robot stands level, then the stop is reset.",
-        ),
-        StopCause.LIFTED: CauseRule(
-            Effect.LATCH,
-            "A wheel has left the floor.",
-            "All wheels are on the floor, then the stop is reset.",
-        ),
-        StopCause.RUNAWAY: CauseRule(
-            Effect.LATCH,
-            "The robot moved without a command.",
-            "The robot stands still, then the stop is reset.",
-        ),
-        StopCause.LATCH_FILE: CauseRule(
-            Effect.LATCH,
-            "The gate could not read whether the robot was stopped.",
-            "A person looks at the robot, then resets the stop.",
-        ),
-        StopCause.BOARD: CauseRule(
-            Effect.LATCH,
-            "The microcontroller remembers a stop that the gate lost.",
-            "A person looks at the robot, then resets the stop.",
-        ),
-        StopCause.REPEATED_HOLD: CauseRule(
-            Effect.LATCH,
-            "The same trouble came back again and again.",
-            "The repeated trouble is seen to, then the stop is reset.",
-        ),
-        StopCause.AWAITING_RESUME: CauseRule(
-            Effect.HOLD, "The stop is reset.", "A person at the robot lets it go on."
-        ),
-        StopCause.LINK_LOST: CauseRule(
-            Effect.HOLD,
-            "The microcontroller does not answer.",
-            "The microcontroller answers again.",
-        ),
-        StopCause.BOARD_STOPPED: CauseRule(
-            Effect.HOLD,
-            "The microcontroller has stopped by itself.",
-            "The microcontroller has cleared its own stop.",
-        ),
-        StopCause.ROS_SILENT: CauseRule(
-            Effect.HOLD, "The ROS process is silent.", "The ROS process is alive again."
-        ),
-        StopCause.SUPERVISOR_SILENT: CauseRule(
-            Effect.HOLD, "The supervisor is silent.", "The supervisor is alive again."
-        ),
+        StopCause.STOP_REQUESTED: Effect.LATCH,
+        StopCause.BUTTON: Effect.LATCH,
+        StopCause.BUMPER: Effect.LATCH,
+        StopCause.TILT: Effect.LATCH,
+        StopCause.LIFTED: Effect.LATCH,
+        StopCause.RUNAWAY: Effect.LATCH,
+        StopCause.LATCH_FILE: Effect.LATCH,
+        StopCause.BOARD: Effect.LATCH,
+        StopCause.REPEATED_HOLD: Effect.LATCH,
+        StopCause.AWAITING_RESUME: Effect.HOLD,
+        StopCause.LINK_LOST: Effect.HOLD,
+        StopCause.BOARD_STOPPED: Effect.HOLD,
+        StopCause.ROS_SILENT: Effect.HOLD,
+        StopCause.SUPERVISOR_SILENT: Effect.HOLD,
         # Enforced by the emergency stop node, which commands zero; listed here because people read
         # this table.
-        StopCause.PROTECTIVE_ZONE: CauseRule(
-            Effect.HOLD, "Something is in the way.", "The way in front of the robot is free."
-        ),
-        StopCause.LOW_VOLTAGE: CauseRule(
-            Effect.HOLD, "The battery is empty.", "The battery is charged."
-        ),
-        StopCause.TRAY_OPEN: CauseRule(
-            Effect.HOLD, "The tray is open.", "The tray is closed and locked."
-        ),
-        StopCause.ANNOUNCING: CauseRule(
-            Effect.HOLD,
-            "The robot is about to move.",
-            "Please step aside; it goes on in a moment.",
-        ),
+        StopCause.PROTECTIVE_ZONE: Effect.HOLD,
+        StopCause.LOW_VOLTAGE: Effect.HOLD,
+        StopCause.TRAY_OPEN: Effect.HOLD,
+        StopCause.ANNOUNCING: Effect.HOLD,
     }
 )
+"""What each cause does; edge/words.toml says it, and when it is gone: `cause`."""
 
 
 def cause_of(source: StopSource) -> StopCause:
     """The cause that a stop from `source` shows while it is latched."""
     return StopCause.STOP_REQUESTED if source in ASKED_BY_PEOPLE else StopCause(source.value)
+
+
+class Refusal(StrEnum):
+    """Why the gate does not end a stop, does not let the robot go on, or does not confirm what it was asked."""
+
+    RESET_LATE = "RESET_LATE"
+    RESET_NO_STOP = "RESET_NO_STOP"
+    RESET_OTHER_STOP = "RESET_OTHER_STOP"
+    RESET_OVERTAKEN = "RESET_OVERTAKEN"
+    RESET_FIRST = "RESET_FIRST"
+    RESUME_LATE = "RESUME_LATE"
+    RESUME_OVERTAKEN = "RESUME_OVERTAKEN"
+    BOARD_SILENT = "BOARD_SILENT"
+    BOARD_NOT_CONFIRMED = "BOARD_NOT_CONFIRMED"
+    STILL_MOVING = "STILL_MOVING"
+    STILL_BUTTON = "STILL_BUTTON"
+    STILL_BUMPER = "STILL_BUMPER"
+    STILL_TILT = "STILL_TILT"
+    STILL_LIFTED = "STILL_LIFTED"
+    NOT_WRITTEN_DOWN = "NOT_WRITTEN_DOWN"
 
 
 class LatchState(StrEnum):

@@ -30,5 +30,4 @@ def normal_time(text: str, *, field: str) -> str:
             return format_time(moment)
     except (ValueError, OverflowError):
         pass  # said below, as for a time without a zone
-    said = f"{text!r} is no time with a zone, like 2026-01-31T09:00:00Z."
-    raise ValidationError(said, fields={field: [said]})
+    raise ValidationError("NOT_A_TIME", field=field, text=text)

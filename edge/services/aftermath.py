@@ -5,9 +5,8 @@ from dataclasses import replace
 from edge.domain import requests as request_rules
 from edge.domain import returns as return_rules
 from edge.domain.consequences import Consequence, Spot
-from edge.domain.failures import EXPLANATIONS, Failure
 from edge.domain.inventory import CopyStatus, robot_place, user_place
-from edge.domain.messages import TEMPLATES, Message
+from edge.domain.messages import TYPES, Message
 from edge.domain.requests import RequestEvent, RequestStatus
 from edge.domain.returns import ReturnEvent, ReturnStatus
 from edge.domain.tasks import Task
@@ -66,15 +65,12 @@ def tell_owner(tx: Transaction, task: Task, message: Message) -> None:
     """Tell the one for whom the trip is, if there is one."""
     owner = owner_of(tx, task)
     if owner is not None:
-        template = TEMPLATES[message]
-        text = template.fill(**_words(tx, task))
-        notifications.notify(tx, owner, template.type, template.title, text, _links(task))
+        facts = _facts(tx, task)
+        notifications.notify(tx, owner, TYPES[message], message, facts, _links(task))
 
 
 def tell_staff(tx: Transaction, task: Task, message: Message) -> None:
-    template = TEMPLATES[message]
-    text = template.fill(**_words(tx, task))
-    notifications.notify_staff(tx, template.type, template.title, text, _links(task))
+    notifications.notify_staff(tx, TYPES[message], message, _facts(tx, task), _links(task))
 
 
 def owner_of(reader: Reader, task: Task) -> str | None:
@@ -111,34 +107,26 @@ def _place(tx: Transaction, task: Task, spot: Spot) -> str:
             return user_place(owner_of(tx, task) or "")
 
 
-def _words(tx: Transaction, task: Task) -> dict[str, str]:
-    """What the sentences are filled with."""
+def _facts(tx: Transaction, task: Task) -> dict[str, str]:
+    """What the sentences are filled with, as `in_words` takes it."""
     return {
-        "load": _load(tx, task),
+        **_load(tx, task),
         "source": _name(tx, task.source_location),
         "destination": _name(tx, task.destination_location),
         "home": _name(tx, task.load_home),
-        "reason": _reason(task.failure),
+        "failure": task.failure or "",
     }
 
 
-def _load(tx: Transaction, task: Task) -> str:
+def _load(tx: Transaction, task: Task) -> dict[str, str]:
     if task.copy_id is not None:
-        book = catalogue.get(tx, catalogue.get_copy(tx, task.copy_id).book_id)
-        return f"“{book.title}”"
-    return task.description or "the load"
+        return {"book": catalogue.get(tx, catalogue.get_copy(tx, task.copy_id).book_id).title}
+    return {"load": task.description} if task.description else {}
 
 
 def _name(tx: Transaction, code: str) -> str:
     place = Places(tx).find(code)
     return code if place is None else place.name
-
-
-def _reason(failure: str | None) -> str:
-    if failure is None or failure not in Failure.__members__:
-        return ""
-    said = EXPLANATIONS[Failure(failure)]
-    return f"{said.message} {said.remedy}"
 
 
 def _links(task: Task) -> dict[str, str | None]:

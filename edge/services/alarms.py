@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from edge.domain.notifications import NotificationType
-from edge.domain.power import ALARMS, Alarm
+from edge.domain.power import Alarm
 from edge.services import audit, notifications
 from edge.store.database import Reader, Transaction
 from edge.store.memory import Memory
@@ -24,11 +24,7 @@ def set_alarms(tx: Transaction, wanted: Collection[Alarm]) -> None:
     """These are the alarms now. Staff are told of each once, when it is new; it stays over a restart."""
     before = raised(tx)
     for alarm in sorted(set(wanted) - set(before)):
-        text = ALARMS[alarm]
-        said = f"{text.message} {text.remedy}"
-        notifications.notify_staff(
-            tx, NotificationType.SYSTEM_ALERT, text.title, said, {"code": alarm.value}
-        )
+        notifications.notify_staff(tx, NotificationType.SYSTEM_ALERT, alarm)
         audit.record(tx, "alarm.raise", "robot", tx.origin, code=alarm)
     for alarm in sorted(set(before) - set(wanted)):
         audit.record(tx, "alarm.clear", "robot", tx.origin, code=alarm)

@@ -79,7 +79,7 @@ def get(reader: Reader, book_id: str) -> Book:
     """Raises NotFoundError."""
     book = Books(reader).get(book_id)
     if book is None:
-        raise NotFoundError("There is no such book.")
+        raise NotFoundError("NO_SUCH_BOOK")
     return book
 
 
@@ -164,7 +164,7 @@ def delete_book(tx: Transaction, book_id: str, *, version: int | None = None) ->
     book = get(tx, book_id)
     check_version(book.version, version)
     if Books(tx).is_in_use(book_id):
-        raise ConflictError("Somebody has or waits for this book, or the robot has it.")
+        raise ConflictError("BOOK_IN_HANDS")
     Books(tx).remove(book_id)
     Copies(tx).retire(book_id)
     audit.record(tx, "book.delete", "book", book_id, title=book.title)
@@ -203,7 +203,7 @@ def get_copy(reader: Reader, copy_id: str) -> Copy:
     """Raises NotFoundError."""
     copy = Copies(reader).get(copy_id)
     if copy is None:
-        raise NotFoundError("There is no such copy.")
+        raise NotFoundError("NO_SUCH_COPY")
     return copy
 
 
@@ -222,9 +222,9 @@ def update_copy(
     """A person says how it is. Raises ConflictError while the robot or a request has it."""
     copy = get_copy(tx, copy_id)
     if barcode is not None and barcode != copy.barcode and Copies(tx).by_barcode(barcode):
-        raise ConflictError("There is a copy with this barcode already.", barcode=barcode)
+        raise ConflictError("BARCODE_TAKEN", barcode=barcode)
     if Copies(tx).is_in_use(copy_id):
-        raise ConflictError("The robot has a task with this copy.")
+        raise ConflictError("COPY_IN_TASK")
     changed = replace(
         copy,
         barcode=barcode or copy.barcode,
@@ -250,7 +250,7 @@ def _add_copy(tx: Transaction, book_id: str, draft: CopyDraft, call_number: str 
     copy_id = new_id()
     barcode = draft.barcode or f"L{copy_id.replace('-', '').upper()}"
     if Copies(tx).by_barcode(barcode) is not None:
-        raise ConflictError("There is a copy with this barcode already.", barcode=barcode)
+        raise ConflictError("BARCODE_TAKEN", barcode=barcode)
     shelves = [shelf for shelf in places.waypoints(tx, WaypointKind.SHELF) if shelf.is_active]
     shelf = draft.shelf or shelf_for(call_number, shelves) or NO_SHELF
     copy = Copy(copy_id, book_id, barcode, draft.status, shelf)
@@ -267,12 +267,12 @@ def _changed(tx: Transaction, book_id: str) -> Book:
 
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields as they are kept. Raises ValidationError."""
-    unknown = {name: ["A book has no such field."] for name in fields if name not in EDITABLE}
+    unknown = {name: ["BOOK_NO_FIELD"] for name in fields if name not in EDITABLE}
     if unknown:
-        raise ValidationError("A book has no such field.", fields=unknown)
+        raise ValidationError("BOOK_NO_FIELD", fields=unknown)
     kept = {name: _composed(value) for name, value in fields.items()}
     if not kept.get("title", "untouched"):
-        raise ValidationError("A book needs a title.", fields={"title": ["A book needs a title."]})
+        raise ValidationError("BOOK_NO_TITLE", field="title")
     if kept.get("isbn"):
         kept["isbn"] = normal_isbn(kept["isbn"])
     return kept

@@ -56,7 +56,7 @@ def open_catalogue(path: Path, *, on_bad: BadRecord) -> Iterator[CatalogueRecord
     encoding = _encoding(path, head)
     dialect = _dialect(head.decode(encoding, "replace"))
     if dialect is None:
-        raise ValidationError("This is not a catalogue.", fields={"file": [_WANTED]})
+        raise ValidationError("NOT_A_CATALOGUE", field="file")
     return _read_csv(path, encoding, dialect, on_bad)
 
 

@@ -13,7 +13,7 @@ def recall(reader: Reader, user_id: str, key: str, fingerprint: str) -> tuple[in
     if answer is None:
         return None
     if answer.fingerprint != fingerprint:
-        raise ConflictError("This Idempotency-Key was used for another request.")
+        raise ConflictError("KEY_USED")
     return answer.status, answer.body
 
 

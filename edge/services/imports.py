@@ -73,7 +73,7 @@ def get(reader: Reader, import_id: str) -> Import:
     """Raises NotFoundError."""
     found = Imports(reader).get(import_id)
     if found is None:
-        raise NotFoundError("There is no such import.")
+        raise NotFoundError("NO_SUCH_IMPORT")
     return found
 
 
@@ -119,12 +119,11 @@ def _begin(
 ) -> None:
     found = get(tx, import_id)
     if found.status not in (*after, status):
-        raise ConflictError(f"This import is {found.status}.", status=found.status)
+        raise ConflictError("IMPORT_IS", status=found.status)
     if status is ImportStatus.UNDOING:
         changed = Imports(tx).changed_since(import_id, CHANGED_SHOWN)
         if changed:
-            said = "Some of its books were changed since, so nothing was taken back."
-            raise ConflictError(said, book_ids=changed)
+            raise ConflictError("IMPORT_CHANGED", book_ids=changed)
     Imports(tx).set_status(import_id, status)
 
 
@@ -177,7 +176,7 @@ def _check_barcodes(
         key = Imports(tx).barcode_key(import_id, barcode)
         elsewhere = copy is not None and (book is None or copy.book_id != book.id)
         if elsewhere or key not in (None, record.source_key):
-            raise ConflictError(f"The barcode {barcode} belongs to another title.")
+            raise ConflictError("BARCODE_OF_ANOTHER", barcode=barcode)
 
 
 def _commit_part(tx: Transaction, import_id: str) -> bool:

@@ -11,11 +11,7 @@ from edge.store.inbox import FieldClocks
 def check_version(found: int, expected: int | None) -> None:
     """Raises ConflictError where somebody else has changed the record since."""
     if expected is not None and found != expected:
-        raise ConflictError(
-            "Somebody has changed this since you read it. Look again, then change it.",
-            version=found,
-            expected=expected,
-        )
+        raise ConflictError("CHANGED_MEANWHILE", version=found, expected=expected)
 
 
 def stamp_fields(tx: Transaction, entity: str, entity_id: str, fields: Collection[str]) -> None:

@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from edge.domain.errors import NotFoundError, ValidationError
+from edge.domain.messages import Message, in_words
 from edge.domain.notifications import Channel, Notification, NotificationType, may_silence
+from edge.domain.power import Alarm
 from edge.domain.users import STAFF
 from edge.services import audit, outbox
 from edge.services.records import record
@@ -23,24 +25,15 @@ def notify(
     tx: Transaction,
     user_id: str,
     type: NotificationType,
-    title: str,
-    message: str,
-    data: dict[str, Any] | None = None,
+    code: str,
+    facts: Mapping[str, str] | None = None,
+    links: Mapping[str, Any] | None = None,
 ) -> Notification:
-    """Tell it by every way that this person has not silenced for this type."""
+    """Tell it by every way that this person has not silenced for this type: the sentences of `code`, filled with
+    `facts`. It is kept in English and as both of these, so that it is read in any language: `in_language`."""
     silenced = _silenced(tx, user_id)
     channels = [one for one in Channel if (type, one) not in silenced]
-    told = Notification(
-        id=new_id(),
-        user_id=user_id,
-        type=type,
-        title=title,
-        message=message,
-        read=False,
-        created_at=tx.now,
-        read_at=None,
-        data=data or {},
-    )
+    told = _told(tx, user_id, type, code, facts or {}, links or {})
     if Channel.IN_APP in channels:
         Notifications(tx).add(told)
     if channels:
@@ -49,13 +42,20 @@ def notify(
     return told
 
 
-def send_on(tx: Transaction, user_id: str, title: str, message: str, data: dict[str, Any]) -> None:
+def send_on(tx: Transaction, user_id: str, code: str, links: Mapping[str, Any]) -> None:
     """Have central mail something about the account. It is in no list here, and in no live event."""
-    told = Notification(
-        new_id(), user_id, NotificationType.ACCOUNT, title, message, False, tx.now, None, data
-    )
+    told = _told(tx, user_id, NotificationType.ACCOUNT, code, {}, links)
     event = {**record(told), CHANNELS: [str(Channel.MQTT)]}
     outbox.emit(tx, "notification.created", "notification", told.id, event)
+
+
+def in_language(told: Notification, language: str) -> Notification:
+    """As whoever speaks this language reads it; one of before there were codes, or of a newer program, as it is."""
+    code = str(told.data.get("code", ""))
+    if code not in Message.__members__ and code not in Alarm.__members__:
+        return told
+    title, message = in_words(code, told.data.get("facts", {}), language)
+    return replace(told, title=title, message=message)
 
 
 def preferences(reader: Reader, user_id: str) -> dict[str, dict[str, bool]]:
@@ -74,8 +74,7 @@ def set_preferences(
     staff = _is_staff(tx, user_id)
     for type, channels in wanted.items():
         if not may_silence(type, staff=staff) and not all(channels.values()):
-            said = "This cannot be silenced."
-            raise ValidationError(said, fields={f"preferences.{type}": [said]})
+            raise ValidationError("NOT_TO_SILENCE", field=f"preferences.{type}")
         for channel, on in channels.items():
             Notifications(tx).silence(user_id, type, channel, not on)
     audit.record(tx, "notification.preferences", "user", user_id)
@@ -84,12 +83,12 @@ def set_preferences(
 def notify_staff(
     tx: Transaction,
     type: NotificationType,
-    title: str,
-    message: str,
-    data: dict[str, Any] | None = None,
+    code: str,
+    facts: Mapping[str, str] | None = None,
+    links: Mapping[str, Any] | None = None,
 ) -> list[Notification]:
     """Tell every active librarian and admin."""
-    return [notify(tx, user.id, type, title, message, data) for user in Users(tx).staff()]
+    return [notify(tx, user.id, type, code, facts, links) for user in Users(tx).staff()]
 
 
 def list_for(
@@ -113,7 +112,7 @@ def get(reader: Reader, user_id: str, notification_id: str) -> Notification:
     """Raises NotFoundError, also for another's."""
     found = Notifications(reader).get(user_id, notification_id)
     if found is None:
-        raise NotFoundError("There is no such notification.")
+        raise NotFoundError("NO_SUCH_NOTIFICATION")
     return found
 
 
@@ -135,6 +134,19 @@ def delete(tx: Transaction, user_id: str, notification_id: str) -> None:
     told = get(tx, user_id, notification_id)
     Notifications(tx).remove(told.id)
     outbox.emit(tx, "notification.deleted", "notification", told.id, {"id": told.id})
+
+
+def _told(
+    tx: Transaction,
+    user_id: str,
+    type: NotificationType,
+    code: str,
+    facts: Mapping[str, str],
+    links: Mapping[str, Any],
+) -> Notification:
+    title, message = in_words(code, facts)
+    data = {**links, "code": code, "facts": dict(facts)}
+    return Notification(new_id(), user_id, type, title, message, False, tx.now, None, data)
 
 
 def _silenced(reader: Reader, user_id: str) -> set[tuple[NotificationType, Channel]]:

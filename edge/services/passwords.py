@@ -40,12 +40,9 @@ def spend_time() -> None:
 
 def check_new_password(text: str, *, field: str = "password") -> None:
     """Raises ValidationError for one that is too short, too long or too common."""
-    said = None
     if len(text) < MIN_LENGTH:
-        said = f"A password has at least {MIN_LENGTH} characters."
-    elif len(text) > MAX_LENGTH:
-        said = f"A password has at most {MAX_LENGTH} characters."
-    elif text.casefold() in COMMON:
-        said = "This password is one of the first that anybody would guess."
-    if said is not None:
-        raise ValidationError(said, fields={field: [said]})
+        raise ValidationError("PASSWORD_SHORT", field=field, least=MIN_LENGTH)
+    if len(text) > MAX_LENGTH:
+        raise ValidationError("PASSWORD_LONG", field=field, most=MAX_LENGTH)
+    if text.casefold() in COMMON:
+        raise ValidationError("PASSWORD_COMMON", field=field)

@@ -44,7 +44,7 @@ def get(reader: Reader, waypoint_id: str) -> Waypoint:
     """Raises NotFoundError."""
     found = Places(reader).get(waypoint_id)
     if found is None:
-        raise NotFoundError("There is no such waypoint.")
+        raise NotFoundError("NO_SUCH_WAYPOINT")
     return found
 
 
@@ -135,7 +135,7 @@ def set_lanes(tx: Transaction, lanes: Sequence[Lane], *, version: int | None = N
         for fault in faults:
             path = f"edges.{fault.index}" + (f".{fault.field}" if fault.field else "")
             fields.setdefault(path, []).append(fault.message)
-        raise ValidationError(faults[0].message, fields=fields)
+        raise ValidationError("LANES_WRONG", fields=fields, why=faults[0].message)
     _write_lanes(tx, lanes)
     audit.record(tx, "lanes.set", "site", "lanes", count=len(lanes))
     return list(lanes)
@@ -173,7 +173,7 @@ def _put(tx: Transaction, waypoint: Waypoint) -> Waypoint:
     other = Places(tx).find(code) if code else None
     same_code = other is not None and other.location_code.casefold() == code.casefold()
     if other is not None and same_code and other.id != waypoint.id:
-        raise ConflictError(f"There is a waypoint with the code {code} already.")
+        raise ConflictError("CODE_TAKEN", location_code=code)
     written = replace(waypoint, version=Places(tx).put(waypoint))
     _count(tx, "site")
     outbox.emit(tx, "waypoint.changed", "waypoint", waypoint.id, record(written))
@@ -182,10 +182,9 @@ def _put(tx: Transaction, waypoint: Waypoint) -> Waypoint:
 
 def _refuse_nameless(waypoint: Waypoint) -> None:
     if not waypoint.location_code and waypoint.kind not in _WITHOUT_SIGN:
-        said = f"A {waypoint.kind} needs a code."
-        raise ValidationError(said, fields={"location_code": [said]})
+        raise ValidationError("CODE_WANTED", field="location_code", kind=waypoint.kind)
 
 
 def _refuse_in_use(tx: Transaction, waypoint: Waypoint) -> None:
     if Places(tx).is_in_use(waypoint.location_code):
-        raise ConflictError("The robot still has a task there.", waypoint_id=waypoint.id)
+        raise ConflictError("WAYPOINT_IN_USE", waypoint_id=waypoint.id)

@@ -3,7 +3,7 @@
 import math
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from edge.domain.errors import ValidationError
 
@@ -20,20 +20,20 @@ def check_pose(map_file: Path, x: float, y: float, theta: float) -> dict[str, fl
     be read here refuses nothing: the robot looks at it again.
     """
     if not all(math.isfinite(value) for value in (x, y, theta)) or max(abs(x), abs(y)) > FARTHEST_M:
-        _refuse("A pose is of numbers, in m and rad.")
+        raise _refused("POSE_NO_NUMBERS")
     try:
         darkness = _darkness_at(map_file, x, y)
     except (OSError, ValueError, KeyError, TypeError):
         darkness = 0.0
     if darkness is None:
-        _refuse("This place is off the robot's map.")
-    elif darkness >= _TRINARY_OCCUPIED:
-        _refuse("This place is inside of a wall.")
+        raise _refused("POSE_OFF_MAP")
+    if darkness >= _TRINARY_OCCUPIED:
+        raise _refused("POSE_IN_WALL")
     return {"x": x, "y": y, "theta": math.remainder(theta, math.tau)}
 
 
-def _refuse(said: str) -> NoReturn:
-    raise ValidationError(said, fields={"x": [said], "y": [said]})
+def _refused(sentence: str) -> ValidationError:
+    return ValidationError(sentence, fields={"x": [sentence], "y": [sentence]})
 
 
 def _darkness_at(map_file: Path, x: float, y: float) -> float | None:

@@ -100,7 +100,7 @@ def get(reader: Reader, request_id: str) -> Request:
     """Raises NotFoundError."""
     request = Requests(reader).get(request_id)
     if request is None:
-        raise NotFoundError("There is no such request.")
+        raise NotFoundError("NO_SUCH_REQUEST")
     return request
 
 
@@ -123,13 +123,13 @@ def _check_pin(tx: Transaction, request: Request, pin: str) -> None:
     keys = (attempts.hand_over(request.id), attempts.KIOSK)
     left_s = max(attempts.left_s(tx, key) for key in keys)
     if left_s > 0:
-        raise LockedError("Too many wrong PINs. Wait a little.", left_s=left_s)
+        raise LockedError("TOO_MANY_TRIES", left_s=left_s)
     if secrets.compare_digest(pin.encode(), request.pin.encode()):
         attempts.succeeded(tx, keys[0])
         return
     for key in keys if pin else ():
         attempts.failed(tx, key)
-    raise ChangeStandsError(ForbiddenError("This is not the PIN of this hand-over."))
+    raise ChangeStandsError(ForbiddenError("WRONG_PIN"))
 
 
 def _reserve_copy(tx: Transaction, book_id: str) -> Copy:

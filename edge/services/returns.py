@@ -35,7 +35,7 @@ def create(
     place = places.find_destination(tx, pickup_location, field="pickup_location")
     copy = _lent_copy(tx, user_id, book_id, copy_id)
     if Copies(tx).is_in_use(copy.id):
-        raise ConflictError("The robot is coming for this book already.", copy_id=copy.id)
+        raise ConflictError("RETURN_PLANNED", copy_id=copy.id)
     returned = Return(
         id=return_id or new_id(),
         user_id=user_id,
@@ -68,7 +68,7 @@ def get(reader: Reader, return_id: str) -> Return:
     """Raises NotFoundError."""
     returned = Returns(reader).get(return_id)
     if returned is None:
-        raise NotFoundError("There is no such return.")
+        raise NotFoundError("NO_SUCH_RETURN")
     return returned
 
 
@@ -109,10 +109,9 @@ def _lent_copy(tx: Transaction, user_id: str, book_id: str | None, copy_id: str 
     elif book_id is not None:
         copies = catalogue.list_copies(tx, catalogue.get(tx, book_id).id)
     else:
-        said = "Say which book or which copy."
-        raise ValidationError(said, fields={"book_id": [said]})
+        raise ValidationError("WHICH_COPY", field="book_id")
     place = user_place(user_id)
     lent = [c for c in copies if c.status is CopyStatus.CHECKED_OUT and c.location == place]
     if not lent:
-        raise ConflictError("You have no copy of this book.", book_id=book_id, copy_id=copy_id)
+        raise ConflictError("NOT_YOUR_BOOK", book_id=book_id, copy_id=copy_id)
     return lent[0]

@@ -97,7 +97,7 @@ def finish_command(
     """Raises NotFoundError, and ConflictError where it is over already."""
     command = get_command(tx, command_id)
     if command.finished_at is not None:
-        raise ConflictError(f"This order is {command.status} already.", command_id=command_id)
+        raise ConflictError("ORDER_IS", command_id=command_id, status=command.status)
     return _change(tx, replace(command, status=status, finished_at=tx.now, result=result or {}))
 
 
@@ -113,7 +113,7 @@ def get_command(reader: Reader, command_id: str) -> RobotCommand:
     """Raises NotFoundError."""
     command = Commands(reader).get(command_id)
     if command is None:
-        raise NotFoundError("There is no such order.")
+        raise NotFoundError("NO_SUCH_ORDER")
     return command
 
 

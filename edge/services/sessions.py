@@ -38,14 +38,14 @@ def rotate(tx: Transaction, token: str) -> tuple[User, str]:
     tokens = RefreshTokens(tx)
     found = tokens.find(_hash(token))
     if found is None or found.expires_at <= tx.now:
-        raise UnauthenticatedError("Please sign in again.")
+        raise UnauthenticatedError("SIGN_IN_AGAIN")
     if found.used:
         tokens.end_family(found.family)
         audit.record(tx, "session.token_reused", "user", found.user_id, family=found.family)
-        raise ChangeStandsError(UnauthenticatedError("Please sign in again."))
+        raise ChangeStandsError(UnauthenticatedError("SIGN_IN_AGAIN"))
     user = get(tx, found.user_id)
     if not user.active:
-        raise UnauthenticatedError("Please sign in again.")
+        raise UnauthenticatedError("SIGN_IN_AGAIN")
     tokens.mark_used(_hash(token))
     lifetime_s = seconds_between(found.created_at, found.expires_at)
     return user, _issue(tx, found.family, user.id, lifetime_s)

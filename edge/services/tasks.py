@@ -161,7 +161,7 @@ def claim_next(tx: Transaction, *, robot_id: str, lease_s: float) -> Task | None
 def renew(tx: Transaction, task_id: str, *, robot_id: str, lease_s: float) -> None:
     """Raises ConflictError where the task is this robot's no longer."""
     if not Tasks(tx).renew_lease(task_id, robot_id, tx.later(lease_s)):
-        raise ConflictError("This task is not in this robot's hand.", task_id=task_id)
+        raise ConflictError("TASK_OF_ANOTHER", task_id=task_id)
 
 
 def apply(
@@ -202,7 +202,7 @@ def set_priority(tx: Transaction, task_id: str, priority: Priority) -> Task:
     """Raises ConflictError where the task is over."""
     task = _get(tx, task_id)
     if task.phase in FINAL:
-        raise ConflictError("This task is over; its priority has no use any more.")
+        raise ConflictError("TASK_OVER")
     if task.priority is priority:
         return task
     return _save(tx, replace(task, priority=priority), "set_priority", priority)
@@ -294,7 +294,7 @@ def _free_abandoned(tx: Transaction, robot_id: str) -> None:
 def _get(reader: Reader, task_id: str) -> Task:
     task = Tasks(reader).get(task_id)
     if task is None:
-        raise NotFoundError("There is no such task.")
+        raise NotFoundError("NO_SUCH_TASK")
     return task
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from edge.domain.errors import ConflictError, NotFoundError, ValidationError
+from edge.domain.messages import Message
 from edge.domain.users import Role, User
 from edge.services import audit, outbox
 from edge.services.merging import accept_fields, check_version, stamp_fields
@@ -40,7 +41,7 @@ def register(
     """Raises ConflictError where the address or the card belongs to somebody already."""
     tx.need_room()
     if Users(tx).is_taken(email, card_number):
-        raise ConflictError("There is an account with this address or card already.")
+        raise ConflictError("ACCOUNT_THERE")
     user = User(
         id=user_id or new_id(),
         email=email,
@@ -63,7 +64,7 @@ def get(reader: Reader, user_id: str) -> User:
     """Raises NotFoundError."""
     user = Users(reader).get(user_id)
     if user is None:
-        raise NotFoundError("There is no such user.")
+        raise NotFoundError("NO_SUCH_USER")
     return user
 
 
@@ -131,15 +132,14 @@ def ask_reset(tx: Transaction, email: str) -> None:
     expires_at = tx.later(RESET_S)
     PasswordResets(tx).add(_hash(token), user.id, expires_at)
     data = {"email": user.email, "reset_token": token, "expires_at": expires_at}
-    send_on(tx, user.id, "A new password", "Somebody, perhaps you, asked for a new password.", data)
+    send_on(tx, user.id, Message.NEW_PASSWORD, data)
 
 
 def check_reset(reader: Reader, token: str) -> str:
     """Whose password this token may set. Raises ValidationError."""
     user_id = PasswordResets(reader).user_of(_hash(token))
     if user_id is None:
-        said = "This token was used already, is over, or never was."
-        raise ValidationError(said, fields={"token": [said]})
+        raise ValidationError("RESET_TOKEN_BAD", field="token")
     return user_id
 
 
@@ -171,13 +171,13 @@ def _keep_an_admin(tx: Transaction, user: User, fields: dict[str, Any]) -> None:
     stays = fields.get("active", user.active) and fields.get("role", user.role) is Role.ADMIN
     is_one = user.active and user.role is Role.ADMIN
     if is_one and not stays and Users(tx).active_admins() == 1:
-        raise ConflictError("This is the last admin. Make somebody else one first.")
+        raise ConflictError("LAST_ADMIN")
 
 
 def _save(tx: Transaction, user: User, changed: dict[str, Any]) -> User:
     email = changed.get("email", user.email)
     if email.casefold() != user.email.casefold() and Users(tx).is_taken(email, None):
-        raise ConflictError("There is an account with this address already.")
+        raise ConflictError("ADDRESS_TAKEN")
     saved = replace(user, **changed, version=user.version + 1, updated_at=tx.now)
     Users(tx).save(saved)
     if not saved.active or saved.role is not user.role:
@@ -191,7 +191,7 @@ def set_card(tx: Transaction, user_id: str, card_number: str | None) -> None:
     user = get(tx, user_id)
     found = Users(tx).by_login(card_number) if card_number else None
     if found is not None and found[0].id != user.id:
-        raise ConflictError("There is an account with this card already.")
+        raise ConflictError("CARD_TAKEN")
     Users(tx).set_credentials(user.id, card_number=card_number)
     audit.record(tx, "user.set_card", "user", user.id)
 
@@ -202,6 +202,6 @@ def _hash(token: str) -> str:
 
 
 def _refuse_unknown(fields: dict[str, Any]) -> None:
-    unknown = {name: ["This cannot be changed."] for name in fields if name not in EDITABLE}
+    unknown = {name: ["NOT_TO_CHANGE"] for name in fields if name not in EDITABLE}
     if unknown:
-        raise ValidationError("Some of this cannot be changed.", fields=unknown)
+        raise ValidationError("NOT_TO_CHANGE", fields=unknown)

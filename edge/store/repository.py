@@ -56,19 +56,15 @@ def ordering(columns: Mapping[str, str], sort: str, order: str, *, tie: str = "i
     Raises ValidationError.
     """
     if sort not in columns:
-        raise _refused("sort", f"Sort by one of: {', '.join(columns)}.")
+        raise ValidationError("SORT_BY", field="sort", allowed=list(columns))
     if order not in ("asc", "desc"):
-        raise _refused("order", "The order is asc or desc.")
+        raise ValidationError("ORDER_WRONG", field="order")
     return f"{columns[sort]} {order}, {tie} {order}"
 
 
 def check_page(page: int, limit: int) -> None:
     """Raises ValidationError."""
     if page < 1:
-        raise _refused("page", "Pages count from 1.")
+        raise ValidationError("PAGE_WRONG", field="page")
     if not 1 <= limit <= MAX_LIMIT:
-        raise _refused("limit", f"The limit is between 1 and {MAX_LIMIT}.")
-
-
-def _refused(field: str, said: str) -> ValidationError:
-    return ValidationError(said, fields={field: [said]})
+        raise ValidationError("LIMIT_WRONG", field="limit", most=MAX_LIMIT)

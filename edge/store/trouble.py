@@ -41,7 +41,7 @@ def in_words(trouble: Trouble, error: Exception) -> LunaError:
         case Trouble.FULL:
             return StorageFullError()
         case Trouble.BUSY:
-            return UnavailableError("The store is busy. Try again.")
+            return UnavailableError("STORE_BUSY")
         case Trouble.DISK:
             return StorageFailedError(str(error))
 

@@ -40,7 +40,7 @@ class View:
 
     def _check(self) -> None:
         if self.ended:
-            raise UnavailableError("This took too long while others had to write. Try again.")
+            raise UnavailableError("STORE_BUSY")
 
 
 class Views:

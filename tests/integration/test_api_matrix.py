@@ -207,7 +207,7 @@ class Matrix:
         owner = self.library.people["student"]
         told = self.library.database.write(
             SYSTEM,
-            lambda tx: notifications.notify(tx, owner, NotificationType.OVERDUE, "Due", "Today."),
+            lambda tx: notifications.notify(tx, owner, NotificationType.OVERDUE, "Due"),
         )
         return told.id, ""
 

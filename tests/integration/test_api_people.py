@@ -273,7 +273,7 @@ PREFERENCES = "/api/v1/notifications/preferences"
 
 def tell(library: Served, name: str, type: NotificationType) -> str:
     told = library.database.write(
-        SYSTEM, lambda tx: notifications.notify(tx, library.people[name], type, "T", "M")
+        SYSTEM, lambda tx: notifications.notify(tx, library.people[name], type, "T")
     )
     return told.id
 

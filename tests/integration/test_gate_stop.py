@@ -60,9 +60,9 @@ def test_a_second_stop_joins_the_first(robot: Bench) -> None:
 def test_reset_needs_the_stops_id_and_resume_is_a_step_of_its_own(robot: Bench) -> None:
     robot.drive()
     event_id = stop(robot)
-    with pytest.raises(ResetRefusedError, match="not the id"):
+    with pytest.raises(ResetRefusedError, match="not the id of the active stop"):
         request_reset(robot.run_dir, event_id="another", who="bob")
-    with pytest.raises(ResetRefusedError, match="must be reset"):
+    with pytest.raises(ResetRefusedError, match="must be reset first"):
         request_resume(robot.run_dir, who="bob")
     reset(robot, event_id)
     robot.until_state("RESET")

@@ -25,7 +25,7 @@ from firmware_bridge.sockets import request_resume, request_stop
 from ros_nodes import convert, qos
 from ros_nodes.alive import BEAT_S, SILENT_S, Beat
 from ros_nodes.emergency_stop import SCAN_S, EmergencyStop
-from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
+from ros_nodes.navigation.sensor_faults import SensorFault, in_words
 from tests.support.gates import gate
 from tests.support.ros import ros_context
 
@@ -186,7 +186,7 @@ def test_a_scan_that_may_not_be_used_is_named_and_not_driven_by(bench: Bench) ->
     assert bench.drive(0.5).linear.x == 0.0
     laser = bench.diagnosed("laser")
     assert laser.level == DiagnosticStatus.ERROR
-    assert laser.message == str(SENSOR_FAULTS[SensorFault.SCAN_FRAME])
+    assert laser.message == in_words(SensorFault.SCAN_FRAME)
     bench.see(free())
     assert bench.drive(0.5).linear.x == 0.5
     old = convert.scan_message(free(), -math.pi, math.tau / BEAMS, stamp)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.domain.power import ALARMS, Alarm
+from edge import words
+from edge.domain.power import Alarm
 from edge.services import alarms
 from edge.store.memory import Memory
 from tests.support.store import Library, small_library
@@ -22,7 +23,7 @@ def test_staff_are_told_of_an_alarm_once_and_readers_never(library: Library) -> 
     low, both = [Alarm.BATTERY_LOW], [Alarm.BATTERY_LOW, Alarm.NOT_CHARGING]
     for wanted in (low, low, both, low, [], low):
         library.do(partial(alarms.set_alarms, wanted=wanted))
-    titles = [ALARMS[one].title for one in (Alarm.BATTERY_LOW, Alarm.NOT_CHARGING)]
+    titles = [words.texts("alarm", one)[0] for one in (Alarm.BATTERY_LOW, Alarm.NOT_CHARGING)]
     assert library.told(library.librarian) == [*titles, titles[0]]
     assert library.told(library.student) == []
 

@@ -171,7 +171,7 @@ def test_users_can_be_listed_by_role(library: Library) -> None:
 def tell(library: Library, title: str, user: User | None = None) -> str:
     to = user or library.student
     return library.do(
-        lambda tx: notifications.notify(tx, to.id, NotificationType.SYSTEM_ALERT, title, "")
+        lambda tx: notifications.notify(tx, to.id, NotificationType.SYSTEM_ALERT, title)
     ).id
 
 

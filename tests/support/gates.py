@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.domain.stops import Refusal
 from firmware_bridge.simulator import SimulatedBoard
 from firmware_bridge.sockets import (
     GateUnavailableError,
@@ -72,7 +73,11 @@ def reset(run_dir: Path, event_id: str, who: str = "a person") -> None:
             request_reset(run_dir, event_id=event_id, who=who)
             return
         except ResetRefusedError as refusal:
-            early = any(word in refusal.reason for word in ("not confirmed", "silent", "moving"))
+            early = refusal.sentence in (
+                Refusal.BOARD_NOT_CONFIRMED,
+                Refusal.BOARD_SILENT,
+                Refusal.STILL_MOVING,
+            )
             if not early or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)

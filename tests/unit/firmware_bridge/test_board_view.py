@@ -18,7 +18,7 @@ def test_what_is_heard_while_the_link_is_down_lets_nothing_go(story: Story) -> N
     event_id = story.stop()
     story.authority.link(False)
     story.authority.board_said(Status(1, Inputs.HOST_LATCH, 0), story.at)
-    with pytest.raises(RefusedError, match="silent"):
+    with pytest.raises(RefusedError, match="BOARD_SILENT"):
         story.reset(event_id)
     view = BoardView(story.at)
     view.said(Status(0, Inputs.NONE, 0), story.at, latched=False)
@@ -31,7 +31,7 @@ def test_a_new_session_knows_nothing_of_the_old_one(story: Story) -> None:
     story.authority.link(False)
     story.authority.link(True)
     assert not story.authority.state(story.at).button
-    with pytest.raises(RefusedError, match="silent"):
+    with pytest.raises(RefusedError, match="BOARD_SILENT"):
         story.reset(event_id)
 
 

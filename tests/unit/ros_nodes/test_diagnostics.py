@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from edge.domain.line_faults import LINE_FAULTS, LineFault
-from edge.domain.stops import CAUSES, MotionState, StopCause
+from edge import words
+from edge.domain.line_faults import LineFault
+from edge.domain.stops import MotionState, StopCause
 from firmware_bridge.gate_state import BatteryState, Cause, GateState
 from ros_nodes.diagnostics import Seen, statuses
 
@@ -38,7 +39,7 @@ def test_a_robot_that_is_well_has_no_fault() -> None:
 def test_each_fault_of_the_line_is_named_with_its_remedy(fault: LineFault) -> None:
     line = found(gate(link="lost", link_fault=fault, counters={"link_losses": 3}))["serial line"]
     assert line.level == DiagnosticStatus.ERROR
-    assert LINE_FAULTS[fault].remedy in line.message
+    assert line.message == words.text("line", fault)
     values = {pair.key: pair.value for pair in line.values}
     assert values == {"fault": fault, "link_losses": "3"}
 
@@ -47,7 +48,7 @@ def test_each_fault_of_the_line_is_named_with_its_remedy(fault: LineFault) -> No
 def test_each_cause_to_stand_is_said_in_words(cause: StopCause) -> None:
     seen = gate(state=MotionState.HOLD, causes=(Cause(cause, 0.0),))
     status = found(seen)["motion gate"]
-    assert status.level == DiagnosticStatus.WARN and CAUSES[cause].clears in status.message
+    assert status.level == DiagnosticStatus.WARN and status.message == words.text("cause", cause)
 
 
 @pytest.mark.parametrize(

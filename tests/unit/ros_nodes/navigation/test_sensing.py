@@ -17,7 +17,7 @@ from ros_nodes.navigation.sensing import (
     SensorCheck,
     has_stepped,
 )
-from ros_nodes.navigation.sensor_faults import SENSOR_FAULTS, SensorFault
+from ros_nodes.navigation.sensor_faults import SensorFault
 
 NOW = 1_000.0
 CHECK = SensorCheck("laser")
@@ -142,10 +142,3 @@ def test_on_a_clock_that_runs_faster_a_message_may_be_older() -> None:
     late = replace(FIT, stamp=NOW - 3.0)
     assert SensorCheck("laser", 10.0).scan_fault(late, NOW) is None
     assert SensorCheck("laser", 0.5).scan_fault(late, NOW) is SensorFault.SCAN_OLD
-
-
-@pytest.mark.parametrize("fault", SensorFault)
-def test_each_fault_has_words_and_a_remedy(fault: SensorFault) -> None:
-    rule = SENSOR_FAULTS[fault]
-    assert rule.message.endswith(".") and rule.remedy.endswith(".")
-    assert str(rule) == f"{rule.message} {rule.remedy}"
