@@ -1,5 +1,6 @@
 """Carries out what follows from a task's step: request or return, copy, and who is told."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edge.domain import requests as request_rules
@@ -13,10 +14,12 @@ from edge.domain.tasks import Task
 from edge.domain.transitions import follow
 from edge.services import catalogue, notifications, outbox
 from edge.services.records import record
+from edge.store.copies import Copies
 from edge.store.database import Reader, Transaction
 from edge.store.places import Places
 from edge.store.requests import Requests
 from edge.store.returns import Returns
+from edge.store.users import Users
 
 
 def follow_up(tx: Transaction, task: Task, then: Consequence) -> None:
@@ -64,20 +67,23 @@ def advance_return(tx: Transaction, return_id: str, event: ReturnEvent) -> None:
 def tell_owner(tx: Transaction, task: Task, message: Message) -> None:
     """Tell the one for whom the trip is, if there is one."""
     owner = owner_of(tx, task)
-    if owner is not None:
-        facts = _facts(tx, task)
-        notifications.notify(tx, owner, TYPES[message], message, facts, _links(task))
+    _tell(tx, task, message, [owner] if owner is not None else [])
 
 
 def tell_staff(tx: Transaction, task: Task, message: Message) -> None:
-    notifications.notify_staff(tx, TYPES[message], message, _facts(tx, task), _links(task))
+    """Tell every active librarian and admin."""
+    _tell(tx, task, message, Users(tx).staff())
+
+
+def _tell(tx: Transaction, task: Task, message: Message, people: Sequence[str]) -> None:
+    if people:
+        facts = _facts(tx, task)
+        for one in people:
+            notifications.notify(tx, one, TYPES[message], message, facts, _links(task))
 
 
 def owner_of(reader: Reader, task: Task) -> str | None:
     """The user for whom the trip is."""
-    if task.request_id is not None:
-        request = Requests(reader).get(task.request_id)
-        return request.user_id if request else None
     if task.return_id is not None:
         returned = Returns(reader).get(task.return_id)
         return returned.user_id if returned else None
@@ -109,24 +115,20 @@ def _place(tx: Transaction, task: Task, spot: Spot) -> str:
 
 def _facts(tx: Transaction, task: Task) -> dict[str, str]:
     """What the sentences are filled with, as `in_words` takes it."""
+    names = Places(tx).names(task.source_location, task.destination_location)
     return {
         **_load(tx, task),
-        "source": _name(tx, task.source_location),
-        "destination": _name(tx, task.destination_location),
-        "home": _name(tx, task.load_home),
+        "source": names.get(task.source_location, task.source_location),
+        "destination": names.get(task.destination_location, task.destination_location),
+        "home": names.get(task.load_home, task.load_home),
         "failure": task.failure or "",
     }
 
 
 def _load(tx: Transaction, task: Task) -> dict[str, str]:
     if task.copy_id is not None:
-        return {"book": catalogue.get(tx, catalogue.get_copy(tx, task.copy_id).book_id).title}
+        return {"book": Copies(tx).title(task.copy_id)}
     return {"load": task.description} if task.description else {}
-
-
-def _name(tx: Transaction, code: str) -> str:
-    place = Places(tx).find(code)
-    return code if place is None else place.name
 
 
 def _links(task: Task) -> dict[str, str | None]:

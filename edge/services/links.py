@@ -8,7 +8,7 @@ _MQTT = "mqtt_connected"
 
 def mqtt_connected(reader: Reader) -> bool:
     """Whether sync last said that it is connected to the broker."""
-    return Switches(reader).is_on(_MQTT)
+    return _MQTT in Switches(reader).on(_MQTT)
 
 
 def set_mqtt_connected(tx: Transaction, on: bool) -> None:

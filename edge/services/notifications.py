@@ -88,7 +88,7 @@ def notify_staff(
     links: Mapping[str, Any] | None = None,
 ) -> list[Notification]:
     """Tell every active librarian and admin."""
-    return [notify(tx, user.id, type, code, facts, links) for user in Users(tx).staff()]
+    return [notify(tx, one, type, code, facts, links) for one in Users(tx).staff()]
 
 
 def list_for(

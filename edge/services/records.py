@@ -1,20 +1,24 @@
 """Records as JSON: the same form in the HTTP answers and in the events for the other side."""
 
 from dataclasses import fields
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import Any
 
 from edge.domain.requests import Request
 from edge.domain.tasks import Task
 from edge.domain.waypoints import Waypoint
 
+_JSON = frozenset({str, int, float, bool, type(None)})
 _OF_THE_RUNNER = ("phase", "phase_since", "lease_until")
 
 
 @singledispatch
 def record(thing: Any) -> dict[str, Any]:
     """`thing`, a dataclass of the domain, as a dict for JSON; nothing secret in it."""
-    return {field.name: _plain(getattr(thing, field.name)) for field in fields(thing)}
+    return {
+        name: value if type(value := getattr(thing, name)) in _JSON else _plain(value)
+        for name in _names(thing.__class__)
+    }
 
 
 _all_fields = record.dispatch(object)
@@ -41,6 +45,11 @@ def _(waypoint: Waypoint) -> dict[str, Any]:
     for axis in "xyz":
         found[f"{axis}_coordinate"] = found.pop(axis)
     return found
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _plain(value: Any) -> Any:

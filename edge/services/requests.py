@@ -9,7 +9,6 @@ from edge.domain.messages import Message
 from edge.domain.requests import TABLE, Request, RequestEvent, RequestStatus
 from edge.domain.tasks import Task, TaskEvent, TaskType
 from edge.domain.transitions import follow
-from edge.domain.waypoints import Waypoint
 from edge.services import attempts, audit, catalogue, outbox, places, tasks, users
 from edge.services.aftermath import tell_owner, tell_staff
 from edge.services.records import record
@@ -57,12 +56,23 @@ def create(
     Requests(tx).add(request)
     outbox.emit(tx, "request.created", "request", request.id, record(request))
     audit.record(tx, "request.create", "request", request.id, book_id=book_id)
-    task = _plan_delivery(tx, request, destination, not_before)
+    task = tasks.plan(
+        tx,
+        queued=auto_approve,
+        task_id=request.task_id,
+        task_type=TaskType.STUDENT_DELIVERY,
+        request_id=request.id,
+        source_location=places.nearest_desk(tx, destination).location_code,
+        destination_location=destination.location_code,
+        copy_id=request.copy_id,
+        recipient_id=user_id,
+        not_before=not_before,
+    )
     if auto_approve:
-        return approve(tx, request.id)
+        return get(tx, request.id)
     tell_owner(tx, task, Message.REQUEST_RECEIVED)
     tell_staff(tx, task, Message.AWAITING_APPROVAL)
-    return get(tx, request.id)
+    return request
 
 
 def approve(tx: Transaction, request_id: str) -> Request:
@@ -134,28 +144,11 @@ def _check_pin(tx: Transaction, request: Request, pin: str) -> None:
 
 def _reserve_copy(tx: Transaction, book_id: str) -> Copy:
     """Raises NotFoundError, BookNotAvailableError."""
-    book = catalogue.get(tx, book_id)
-    copy = Copies(tx).first_available(book.id)
+    copy = Copies(tx).first_available(book_id)
     if copy is None:
-        raise BookNotAvailableError(book_id, book.status)
+        raise BookNotAvailableError(book_id, catalogue.get(tx, book_id).status)
     catalogue.move_copy(tx, copy, replace(copy, status=CopyStatus.RESERVED))
     return copy
-
-
-def _plan_delivery(
-    tx: Transaction, request: Request, destination: Waypoint, not_before: str | None
-) -> Task:
-    return tasks.plan(
-        tx,
-        task_id=request.task_id,
-        task_type=TaskType.STUDENT_DELIVERY,
-        request_id=request.id,
-        source_location=places.nearest_desk(tx, destination).location_code,
-        destination_location=destination.location_code,
-        copy_id=request.copy_id,
-        recipient_id=request.user_id,
-        not_before=not_before,
-    )
 
 
 def _task(reader: Reader, request: Request) -> Task:

@@ -3,7 +3,7 @@
 from edge.domain.errors import ConflictError, NotFoundError, ValidationError
 from edge.domain.inventory import Copy, CopyStatus, user_place
 from edge.domain.returns import TABLE, Return, ReturnEvent, ReturnStatus
-from edge.domain.tasks import TaskEvent, TaskType
+from edge.domain.tasks import TaskType
 from edge.domain.transitions import follow
 from edge.services import audit, catalogue, outbox, places, tasks, users
 from edge.services.records import record
@@ -51,8 +51,9 @@ def create(
     Returns(tx).add(returned)
     outbox.emit(tx, "return.created", "return", returned.id, record(returned))
     audit.record(tx, "return.create", "return", returned.id, copy_id=copy.id)
-    task = tasks.plan(
+    tasks.plan(
         tx,
+        queued=True,
         task_id=returned.task_id,
         task_type=TaskType.RETURN_PICKUP,
         return_id=returned.id,
@@ -60,7 +61,6 @@ def create(
         destination_location=places.nearest_desk(tx, place).location_code,
         copy_id=copy.id,
     )
-    tasks.apply(tx, task.id, TaskEvent.QUEUE)
     return get(tx, returned.id)
 
 

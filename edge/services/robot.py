@@ -35,8 +35,8 @@ class RobotState:
 
 
 def get_state(reader: Reader) -> RobotState:
-    switches = Switches(reader)
-    return RobotState(switches.is_on(_PAUSED), switches.is_on(_MAINTENANCE))
+    on = Switches(reader).on(_PAUSED, _MAINTENANCE)
+    return RobotState(paused=_PAUSED in on, maintenance=_MAINTENANCE in on)
 
 
 def pause(tx: Transaction) -> None:
@@ -145,7 +145,7 @@ def list_stop_events(reader: Reader, *, limit: int = 100) -> list[StopEvent]:
 
 
 def _switch(tx: Transaction, name: str, on: bool) -> None:
-    if Switches(tx).is_on(name) == on:
+    if (name in Switches(tx).on(name)) == on:
         return
     Switches(tx).set(name, on)
     audit.record(tx, f"robot.{name}", "robot", tx.origin, on=on)

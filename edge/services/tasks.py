@@ -65,8 +65,9 @@ def create_transfer(
     destination = places.find_destination(tx, destination_location, field="destination_location")
     if copy_id is not None:
         reserve(tx, copy_id)
-    task = plan(
+    return plan(
         tx,
+        queued=True,
         task_id=task_id,
         task_type=task_type,
         source_location=source.location_code,
@@ -79,12 +80,12 @@ def create_transfer(
         deadline=deadline,
         metadata=metadata,
     )
-    return apply(tx, task.id, TaskEvent.QUEUE)
 
 
 def plan(
     tx: Transaction,
     *,
+    queued: bool,
     task_type: TaskType,
     source_location: str,
     destination_location: str,
@@ -99,14 +100,14 @@ def plan(
     deadline: str | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Task:
-    """A new task that is PENDING. The places are codes of waypoints."""
+    """A new task, PENDING, or in the queue at once. The places are codes of waypoints."""
     task = Task(
         id=task_id or new_id(),
         request_id=request_id,
         return_id=return_id,
         task_type=task_type,
         priority=priority,
-        phase=Phase.PENDING,
+        phase=next_phase(Phase.PENDING, TaskEvent.QUEUE) if queued else Phase.PENDING,
         assigned_robot_id=None,
         source_location=source_location,
         destination_location=destination_location,
@@ -129,6 +130,8 @@ def plan(
     Tasks(tx).note(task, "create", None)
     audit.record(tx, "task.create", "task", task.id, type=task_type)
     outbox.emit(tx, "task.created", "task", task.id, _public(task))
+    if queued:
+        follow_up(tx, task, consequence(task_type, Phase.PENDING, TaskEvent.QUEUE))
     return task
 
 
@@ -205,7 +208,7 @@ def set_priority(tx: Transaction, task_id: str, priority: Priority) -> Task:
         raise ConflictError("TASK_OVER")
     if task.priority is priority:
         return task
-    return _save(tx, replace(task, priority=priority), "set_priority", priority)
+    return _change(tx, task, "set_priority", priority, priority=priority)
 
 
 def get(reader: Reader, task_id: str, *, history: bool = True) -> Task:
@@ -257,26 +260,27 @@ def _advance(
     tx: Transaction, task: Task, event: TaskEvent, *, note: str | None = None, **changes: Any
 ) -> Task:
     phase = next_phase(task.phase, event)
-    changed = replace(task, phase=phase, phase_since=tx.now, **changes)
+    changes |= {"phase": phase, "phase_since": tx.now}
     if event is TaskEvent.ASSIGN:
-        changed = replace(changed, attempts=task.attempts + 1)
+        changes["attempts"] = task.attempts + 1
     if event is TaskEvent.START and task.started_at is None:
-        changed = replace(changed, started_at=tx.now)
+        changes["started_at"] = tx.now
     if event is TaskEvent.RELEASE:
-        changed = replace(changed, assigned_robot_id=None, lease_until=None)
+        changes |= {"assigned_robot_id": None, "lease_until": None}
     if phase in FINAL:
-        changed = replace(changed, completed_at=tx.now, lease_until=None)
-    saved = _save(tx, changed, event, note)
-    follow_up(tx, saved, consequence(task.task_type, task.phase, event))
-    return saved
+        changes |= {"completed_at": tx.now, "lease_until": None}
+    changed = _change(tx, task, event, note, **changes)
+    follow_up(tx, changed, consequence(task.task_type, task.phase, event))
+    return changed
 
 
-def _save(tx: Transaction, task: Task, event: str, note: str | None) -> Task:
-    Tasks(tx).save(task)
-    Tasks(tx).note(task, event, note)
-    audit.record(tx, f"task.{event}", "task", task.id, phase=task.phase)
-    outbox.emit(tx, "task.changed", "task", task.id, _public(task))
-    return task
+def _change(tx: Transaction, task: Task, event: str, note: str | None, **changes: Any) -> Task:
+    changed = replace(task, **changes)
+    Tasks(tx).change(task.id, **changes)
+    Tasks(tx).note(changed, event, note)
+    audit.record(tx, f"task.{event}", "task", task.id, phase=changed.phase)
+    outbox.emit(tx, "task.changed", "task", task.id, _public(changed))
+    return changed
 
 
 def _free_abandoned(tx: Transaction, robot_id: str) -> None:

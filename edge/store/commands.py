@@ -61,8 +61,13 @@ def _command(row: Row) -> RobotCommand:
 class Switches(Repository[R_co]):
     """Few named values that stay over a restart."""
 
-    def is_on(self, name: str) -> bool:
-        return bool(self._store.value("SELECT value FROM state WHERE key = ?", name) == "on")
+    def on(self, *names: str) -> set[str]:
+        """Those of them that are on."""
+        rows = self._store.rows(
+            f"SELECT key FROM state WHERE value = 'on' AND key IN ({', '.join('?' * len(names))})",
+            *names,
+        )
+        return {row["key"] for row in rows}
 
     def set(self: "Switches[Transaction]", name: str, on: bool) -> None:
         self._store.execute(

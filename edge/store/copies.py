@@ -31,11 +31,21 @@ class Copies(Repository[R_co]):
 
     def first_available(self, book_id: str) -> Copy | None:
         row = self._store.row(
-            "SELECT * FROM copy WHERE book_id = ? AND status = ? ORDER BY created_at, id LIMIT 1",
+            """SELECT copy.* FROM copy JOIN book ON book.id = book_id
+            WHERE book_id = ? AND status = ? AND deleted_at IS NULL
+            ORDER BY copy.created_at, copy.id LIMIT 1""",
             book_id,
             CopyStatus.AVAILABLE,
         )
         return None if row is None else _copy(row)
+
+    def title(self, copy_id: str) -> str:
+        """Of the book that it is a copy of."""
+        return str(
+            self._store.value(
+                "SELECT title FROM copy JOIN book ON book.id = book_id WHERE copy.id = ?", copy_id
+            )
+        )
 
     def is_in_use(self, copy_id: str) -> bool:
         """Whether an open task is about it."""

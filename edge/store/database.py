@@ -1,8 +1,9 @@
 """The store: one writer with group commit, and readers.
 
-Every change is a function that gets a Transaction. The writer's thread runs those that wait, each in a savepoint,
-inside one BEGIN IMMEDIATE, syncs once, and only then answers: nothing is told before it is durable, and one sync
-serves all who wait. Reads go by connections of their own and never wait for a writer.
+Every change is a function that gets a Transaction. Who finds the pen free writes his own; the writer's thread runs
+those that came meanwhile, each in a savepoint, inside one BEGIN IMMEDIATE, syncs once, and only then answers: nothing
+is told before it is durable, and one sync serves all who wait. Reads go by connections of their own and never wait
+for a writer.
 """
 
 import logging
@@ -29,7 +30,7 @@ from edge.store.transaction import (
 )
 from edge.store.trouble import in_words, trouble_of
 from edge.store.views import Views
-from edge.store.writing import Job, WritingConnection
+from edge.store.writing import Job, Outcome, WritingConnection
 
 __all__ = [
     "ChangeStandsError",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Waiting = tuple[Job[Any], Future[Any]]
 log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 64
@@ -58,7 +60,7 @@ class Database:
         self.path = path
         self.clock = clock
         self._on_commit = on_commit
-        self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._views = Views(path, clock)
         self._closed = False
         connection = WritingConnection(path, clock)  # opened here, used there
@@ -67,16 +69,16 @@ class Database:
             found = examination.UNSEALED
             raise SetupError(f"In the store {path} {found}.", hint=examination.RESTORE)
         self._connection = connection
-        self._writer = threading.Thread(
-            target=self._write_all, args=(connection,), name="store-writer", daemon=True
-        )
+        self._pen = threading.Lock()
+        """Held by the thread that uses the connection."""
+        self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self._writer.start()
 
     @classmethod
     def open(
         cls, path: Path, *, clock: Clock | None = None, on_commit: Callable[[], None] = lambda: None
     ) -> "Database":
-        """Open a store that exists and has this program's schema. `on_commit` is called in the writer's thread.
+        """Open a store that exists and has this program's schema. `on_commit` is called in the thread that wrote.
 
         Raises SetupError.
         """
@@ -99,15 +101,26 @@ class Database:
 
         `work` may be called twice, where the disk was full the first time.
         """
-        if self._closed:
-            raise SetupError("The store is closed.")
+        self._refuse_closed()
         future: Future[T] = Future()
-        self._jobs.put(Job(actor, work, future))
+        self._jobs.put((Job(actor, work), future))
         return future
 
     def write(self, actor: Actor, work: Callable[[Transaction], T]) -> T:
-        """`submit`, and wait."""
-        return self.submit(actor, work).result()
+        """`submit`, and wait. Where nobody writes this thread does it itself, for two changes of thread take as long as
+        the rest."""
+        if not (self._jobs.empty() and self._pen.acquire(blocking=False)):
+            return self.submit(actor, work).result()
+        try:
+            self._refuse_closed()
+            (outcome,) = self._connection.commit([Job(actor, work)])
+            self._tell([outcome])
+        finally:
+            self._pen.release()
+        if outcome.raised is not None:
+            raise outcome.raised
+        result: T = outcome.result
+        return result
 
     def read(self, query: Callable[[Reader], T]) -> T:
         """`query` on one consistent view, in the caller's thread. Raises UnavailableError."""
@@ -140,25 +153,29 @@ class Database:
         self._jobs.put(None)
         self._writer.join()
 
-    def _write_all(self, connection: WritingConnection) -> None:
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise SetupError("The store is closed.")
+
+    def _write_all(self) -> None:
         try:
             while True:
-                self._views.end_those_in_the_way(connection.log_bytes())
                 try:
-                    job = self._jobs.get(timeout=LOOK_S)
+                    first = self._jobs.get(timeout=LOOK_S)
                 except queue.Empty:
+                    with self._pen:
+                        self._look()
                     continue
-                if job is None:
+                if first is None:
                     return
-                group = [job, *self._waiting()]
-                # Who waits no longer (a cancelled request) is left out; from here on nobody can cancel.
-                wanted = [one for one in group if one.future.set_running_or_notify_cancel()]
-                if wanted:
-                    self._commit(connection, wanted)
+                with self._pen:
+                    self._serve([first, *self._more()])
         finally:
-            connection.close()
+            with self._pen:
+                self._connection.close()
 
-    def _waiting(self) -> Iterator[Job[Any]]:
+    def _more(self) -> Iterator[Waiting]:
+        """Those that wait as well."""
         for _ in range(GROUP_LIMIT - 1):
             try:
                 job = self._jobs.get_nowait()
@@ -169,23 +186,32 @@ class Database:
                 return
             yield job
 
-    def _commit(self, connection: WritingConnection, group: list[Job[Any]]) -> None:
-        try:
-            outcomes = connection.commit(group)
-        except Exception as error:
-            for job in group:
-                job.future.set_exception(error)
+    def _serve(self, group: list[Waiting]) -> None:
+        # Who waits no longer (a cancelled request) is left out; from here on nobody can cancel.
+        wanted = [one for one in group if one[1].set_running_or_notify_cancel()]
+        if not wanted:
             return
-        for job, outcome in zip(group, outcomes, strict=True):
-            if outcome.raised is None:
-                job.future.set_result(outcome.result)
-            else:
-                job.future.set_exception(outcome.raised)
-        if any(outcome.kept for outcome in outcomes):
-            self._tell()
-
-    def _tell(self) -> None:
         try:
-            self._on_commit()
-        except Exception:
-            log.exception("a listener to commits failed")  # its trouble, not the store's
+            outcomes = self._connection.commit([job for job, _ in wanted])
+        except Exception as error:
+            for _, future in wanted:
+                future.set_exception(error)
+            return
+        for (_, future), outcome in zip(wanted, outcomes, strict=True):
+            if outcome.raised is None:
+                future.set_result(outcome.result)
+            else:
+                future.set_exception(outcome.raised)
+        self._tell(outcomes)
+
+    def _tell(self, outcomes: list[Outcome]) -> None:
+        self._look()
+        if any(outcome.kept for outcome in outcomes):
+            try:
+                self._on_commit()
+            except Exception:
+                log.exception("a listener to commits failed")  # its trouble, not the store's
+
+    def _look(self) -> None:
+        """Whether a view is in the way of the log."""
+        self._views.end_those_in_the_way(self._connection.log_bytes())

@@ -6,7 +6,7 @@ from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
 """Marks the file as ours in its header: the letters LUNA."""
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Number of steps below; also the file's user_version."""
 
 
@@ -50,6 +50,12 @@ def apply(
         for statement in TURNS:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 5")
+
+    @steps()
+    def step_006_staff(db: sqlite_utils.Database) -> None:
+        # All of them are told of each trip: not to be looked for among all readers.
+        db.conn.execute("CREATE INDEX user_role ON user(role)")
+        db.conn.execute("PRAGMA user_version = 6")
 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:

@@ -23,12 +23,25 @@ class Places(Repository[R_co]):
 
     def find(self, name_or_code: str) -> Waypoint | None:
         """By the code on its sign, else by its name; neither minds capitals."""
-        row = self._store.row(
-            """SELECT * FROM waypoint WHERE ?1 <> '' AND (location_code = ?1 OR name = ?1 COLLATE NOCASE)
-            ORDER BY location_code <> ?1, id LIMIT 1""",
-            name_or_code.strip(),
+        wanted = name_or_code.strip()
+        if not wanted:
+            return None
+        for condition in ("location_code = ? AND location_code <> ''", "name = ? COLLATE NOCASE"):
+            row = self._store.row(
+                f"SELECT * FROM waypoint WHERE {condition} ORDER BY id LIMIT 1", wanted
+            )
+            if row is not None:
+                return _waypoint(row)
+        return None
+
+    def names(self, *codes: str) -> dict[str, str]:
+        """Of the waypoints with these codes."""
+        rows = self._store.rows(
+            f"""SELECT location_code, name FROM waypoint
+            WHERE location_code <> '' AND location_code IN ({", ".join("?" * len(codes))})""",
+            *codes,
         )
-        return None if row is None else _waypoint(row)
+        return {row["location_code"]: row["name"] for row in rows}
 
     def version(self, waypoint_id: str) -> int:
         return int(self._store.value("SELECT version FROM waypoint WHERE id = ?", waypoint_id) or 0)

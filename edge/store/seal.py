@@ -5,6 +5,7 @@ change of them, and compared when the store is opened.
 """
 
 import hashlib
+from functools import lru_cache
 
 from edge.store.sqlite import Connection, sqlite3
 
@@ -12,6 +13,7 @@ SEALED = ("waypoint", "lane")
 _KEY = "seal"
 
 
+@lru_cache
 def concerns(sql: str) -> bool:
     """Whether a statement may change sealed rows."""
     return any(table in sql for table in SEALED)

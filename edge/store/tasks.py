@@ -78,7 +78,7 @@ class Tasks(Repository[R_co]):
         found: list[Row] = []
         for _, rank in itertools.groupby(stretches, key=lambda stretch: stretch["rank"]):
             for _, *stretch in rank:
-                found += self._store.rows(FIRST_OF_STRETCH, *stretch, now, some)
+                found += self._store.rows(f"{FIRST_OF_STRETCH}{some:d}", *stretch, now)
             if len(found) >= some:
                 break
         return [_task(row) for row in found]
@@ -109,10 +109,11 @@ class Tasks(Repository[R_co]):
         ]
 
     def add(self: "Tasks[Transaction]", task: Task) -> None:
-        self._store.insert("task", **_columns(task))
+        columns = {name: getattr(task, name) for name in _COLUMNS}
+        self._store.insert("task", **{**columns, "metadata": to_json(task.metadata)})
 
-    def save(self: "Tasks[Transaction]", task: Task) -> None:
-        self._store.update("task", task.id, **_columns(task))
+    def change(self: "Tasks[Transaction]", task_id: str, **columns: Any) -> None:
+        self._store.update("task", task_id, **columns)
 
     def note(self: "Tasks[Transaction]", task: Task, event: str, note: str | None) -> None:
         """A line of history: the task is now as it is after `event`."""
@@ -150,12 +151,6 @@ def _task(row: Row) -> Task:
     values["phase"] = Phase(row["phase"])
     values["metadata"] = orjson.loads(row["metadata"])
     return Task(**values)
-
-
-def _columns(task: Task) -> dict[str, Any]:
-    values = {name: getattr(task, name) for name in _COLUMNS}
-    values["metadata"] = to_json(task.metadata)
-    return values
 
 
 def _entry(row: Row) -> HistoryEntry:

@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import orjson
-from uuid_utils import compat as uuids
+from uuid_utils import uuid7
 
 from edge.clock import HybridLogicalClock
 from edge.domain.errors import LunaError, StorageFullError
@@ -22,7 +23,7 @@ def timestamp(clock: Clock) -> str:
 
 def new_id() -> str:
     """A UUIDv7: unique everywhere, and sorted by time."""
-    return str(uuids.uuid7())
+    return str(uuid7())
 
 
 def to_json(value: Any) -> str:
@@ -64,26 +65,29 @@ class Reader:
 
 
 class Transaction(Reader):
-    """A change in the making: whoever gets one may write. `now` is the one time of the whole change."""
+    """Changes in the making: whoever gets one may write. `now` is the one time of all that one commit holds."""
 
     def __init__(
         self,
         connection: sqlite.Connection,
         *,
-        actor: Actor,
         clock: Clock,
         now: str,
-        origin: str = "",
-        room: Callable[[], bool] = lambda: True,
+        home: str,
+        room: Callable[[], bool],
     ) -> None:
         super().__init__(connection, now)
-        self.actor = actor
-        self.origin = actor.origin or origin
-        """Whose change it is: the robot's id, or `central`."""
+        self._home = home
         self._clock = clock
         self._room = room
         self._seal = False
         self._hlc: HybridLogicalClock | None = None
+
+    def act_for(self, actor: Actor) -> None:
+        """From here on it is this one who changes something."""
+        self.actor = actor
+        self.origin = actor.origin or self._home
+        """Whose change it is: the robot's id, or `central`."""
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one statement; the number of rows it changed."""
@@ -91,16 +95,11 @@ class Transaction(Reader):
         return int(self.connection.execute(sql, values).rowcount)
 
     def insert(self, table: str, **columns: Any) -> None:
-        names = ", ".join(f'"{name}"' for name in columns)
-        marks = ", ".join("?" * len(columns))
-        self.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", *columns.values())
+        self.execute(_insertion(table, tuple(columns)), *columns.values())
 
     def update(self, table: str, record_id: str, **columns: Any) -> int:
         """Set columns of the row with this id; the number of rows, 0 or 1."""
-        settings = ", ".join(f'"{name}" = ?' for name in columns)
-        return self.execute(
-            f"UPDATE {table} SET {settings} WHERE id = ?", *columns.values(), record_id
-        )
+        return self.execute(_change(table, tuple(columns)), *columns.values(), record_id)
 
     def need_room(self) -> None:
         """For what begins something: on a full disk only what has begun is written. Raises StorageFullError."""
@@ -144,3 +143,15 @@ class Transaction(Reader):
             last = self.value("SELECT value FROM meta WHERE key = 'hlc'")
             self._hlc = HybridLogicalClock(self._clock, str(last or ""))
         return self._hlc
+
+
+@cache
+def _insertion(table: str, names: tuple[str, ...]) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * len(names))})"
+
+
+@cache
+def _change(table: str, names: tuple[str, ...]) -> str:
+    settings = ", ".join(f'"{name}" = ?' for name in names)
+    return f"UPDATE {table} SET {settings} WHERE id = ?"

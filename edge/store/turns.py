@@ -37,5 +37,6 @@ STRETCHES = f"""WITH stretch(rank, priority, after, until) AS (VALUES {_STRETCHE
 """For now and `ages`."""
 FIRST_OF_STRETCH = f"""SELECT * FROM task INDEXED BY task_turn
     WHERE phase = 'QUEUED' AND priority = ? AND {_SINCE} > ? AND {_SINCE} <= ? AND ifnull(not_before, '') <= ?
-    ORDER BY ifnull(deadline, '{NO_DEADLINE}'), {_SINCE}, id LIMIT ?"""
-"""For priority, after, until, now and how many."""
+    ORDER BY ifnull(deadline, '{NO_DEADLINE}'), {_SINCE}, id LIMIT """
+"""For priority, after, until and now; how many is put behind it. As a value to be bound it would have SQLite prepare
+the statement anew each time, which takes longer than the rest."""

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -23,14 +22,13 @@ MEND_EVERY_S = 1.0
 """A disk that fails is asked so often whether it is well again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job(Generic[T]):
     actor: Actor
     work: Callable[[Transaction], T]
-    future: "Future[T]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """`kept`: the change stays in the commit."""
 
@@ -40,7 +38,7 @@ class Outcome:
 
 
 class WritingConnection:
-    """Made in one thread, then used in one other."""
+    """Used by one thread at a time."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         """Raises sqlite3.Error."""
@@ -79,6 +77,9 @@ class WritingConnection:
             if trouble is None:
                 raise  # a mistake of ours
             raise in_words(trouble, error) from error
+        except BaseException:  # Ctrl-C, in the thread of who asked
+            self._roll_back()
+            raise
 
     def refuse(self, why: str) -> None:
         """Write nothing more: the store is damaged."""
@@ -103,27 +104,26 @@ class WritingConnection:
 
     def _attempt(self, jobs: Sequence[Job[Any]]) -> list[Outcome]:
         self._connection.execute("BEGIN IMMEDIATE")
-        now = timestamp(self._clock)
-        outcomes = [self._run(job, now) for job in jobs]
+        transaction = Transaction(
+            self._connection,
+            clock=self._clock,
+            now=timestamp(self._clock),
+            home=self.origin,
+            room=lambda: not self._ballast.spent,
+        )
+        outcomes = [self._run(job, transaction) for job in jobs]
+        if any(outcome.kept for outcome in outcomes):
+            transaction.finish()
         self._connection.execute("COMMIT")
         return outcomes
 
-    def _run(self, job: Job[Any], now: str) -> Outcome:
+    def _run(self, job: Job[Any], transaction: Transaction) -> Outcome:
         """One change in its savepoint: what it gave, or what it raised with all of it undone."""
         self._connection.execute("SAVEPOINT change")
-        transaction = Transaction(
-            self._connection,
-            actor=job.actor,
-            clock=self._clock,
-            now=now,
-            origin=self.origin,
-            room=lambda: not self._ballast.spent,
-        )
+        transaction.act_for(job.actor)
         try:
             outcome = Outcome(job.work(transaction))
-            transaction.finish()
         except ChangeStandsError as refusal:
-            transaction.finish()
             outcome = Outcome(raised=refusal.error)
         except Exception as error:  # it belongs to the one who asked, not to this thread
             if trouble_of(error, self._path):

