@@ -4,8 +4,8 @@ cmd_vel in; odom, battery_state and the transforms of robot and laser out. Its h
 process lives: it is a timer of the same executor as everything else, so it stops when that does.
 """
 
-import math
 import time
+from collections import deque
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Twist
@@ -28,8 +28,8 @@ READ_S = 0.02
 """How often odometry is fetched; the board measures as often."""
 STANDING_S = 0.1
 """How often odometry is published while nothing moves."""
-CLOCK_LATE_S = 0.02
-"""By so much the simulation's clock falls behind its pace between two readings; what is more is its lateness."""
+CLOCK_LATE = 3
+"""For fewer readings in a row the simulation's clock may be behind its pace because it is heard late."""
 
 log = logs.get("ros.base")
 
@@ -43,7 +43,7 @@ class Base(Node):
         self._retry_at = 0.0
         self._last: dict[str, float] = {}
         self._published_at = 0.0
-        self._ahead = -math.inf
+        self._ahead: deque[float] = deque(maxlen=CLOCK_LATE)
         self._odometry = self.create_publisher(Odometry, "odom", qos.STREAM)
         self._transforms = Transforms(self)
         if settings.navigator.laser_tf:
@@ -103,8 +103,8 @@ class Base(Node):
         """When the gate heard it, on the node's clock; scans are matched with odometry by time."""
         ahead = self.get_clock().now().nanoseconds * 1e-9 - time.monotonic() * self._speed
         if self._speed != 1.0:  # the simulation's clock may be heard late, which is no step back
-            ahead = max(ahead, self._ahead - CLOCK_LATE_S)
-        self._ahead = ahead
+            self._ahead.append(ahead)
+            ahead = max(self._ahead)
         heard = ahead + odometry["stamp"] * self._speed
         stamp: Time = RosTime(nanoseconds=max(0, int(heard * 1e9))).to_msg()
         return stamp
