@@ -13,10 +13,11 @@ changed and the `records` that it made. Latching takes effect at once and is sav
 resume are saved first, then adopted.
 """
 
+import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from edge.domain.errors import InvalidTransitionError
 from edge.domain.stops import LatchState, Refusal, StopCause, StopSource, cause_of, motion_state
@@ -92,6 +93,17 @@ class Authority:
         self._ticked = at.mono
         self._board = BoardView(at)
         self._has_run = False
+
+    def remember(self, records: Iterable[Mapping[str, Any]], at: Moment) -> None:
+        """How often which hold came back, by the end of the last gate's journal. Its records have the
+        wall time: where that jumped, some count that should not, or the other way round."""
+        for record in records:
+            if record.get("kind") == "RESET":
+                self._holds.forget_counts()
+            elif record.get("times"):
+                with contextlib.suppress(KeyError, TypeError, ValueError):
+                    began = at.mono - (at.wall - float(record["at"]))
+                    self._holds.recall(StopCause(record["cause"]), began, at)
 
     # What processes say
 
@@ -254,17 +266,15 @@ class Authority:
             self._record("RELEASE", at, cause=cause, duration_s=round(at.mono - began.mono, 3))
         for cause in causes:
             if self._holds.begin(cause, at):
-                self._record("HOLD", at, cause=cause)
-                self._count_hold(cause, at)
+                self._begin_hold(cause, at)
 
-    def _count_hold(self, cause: StopCause, at: Moment) -> None:
+    def _begin_hold(self, cause: StopCause, at: Moment) -> None:
         """Trouble that comes back again and again wants a person. Starting up is none, so only a
-        robot that ran counts."""
-        if not self._has_run or self.latch.state is not LatchState.CLEAR:
-            return
-        if cause is StopCause.ANNOUNCING:
-            return
-        times = self._holds.count(cause, at)
+        robot that ran counts; `times` is 0 for what does not."""
+        counts = self._has_run and self.latch.state is LatchState.CLEAR
+        counts = counts and cause is not StopCause.ANNOUNCING
+        times = self._holds.count(cause, at) if counts else 0
+        self._record("HOLD", at, cause=cause, times=times)
         if 0 < self._holds_to_latch <= times:
             self.stop(
                 StopSource.REPEATED_HOLD,

@@ -42,17 +42,21 @@ class BoardView:
         self._odometry: Odometry | None = None
         self._battery: Battery | None = None
         self._runaway = Runaway(at)
+        self._cleared: int | None = None
+        self._reset: int | None = None
         self._forget()
 
     def _forget(self) -> None:
         self._status: Status | None = None
-        self._cleared: int | None = None
+        self._cleared = None
         self.active = Inputs.NONE
         self.active_since: dict[StopSource, float] = {}
 
     def link(self, up: bool) -> None:
-        """The session began or ended. Either is a cold start: nothing is known of the board."""
+        """The session began or ended. Either is a cold start: nothing is known of the board, but that a
+        person ended this latch of it, if it never heard the CLEAR."""
         self.link_up = up
+        self._reset = self._reset if self._cleared is None else self._cleared
         self._forget()
         self._runaway.forget()
 
@@ -136,13 +140,13 @@ class BoardView:
         }
 
     def _disagreement(self, status: Status) -> Alarm | None:
-        """The board's latch is the gate's latch, but for one that is being cleared or that a gate
-        left on leaving."""
+        """The board's latch is the gate's latch, but for one that is being cleared, that was reset before
+        the line was lost, or that a gate left on leaving."""
         if not status.latched or status.latch == self._cleared:
             return None
         if (alarm := _alarm_of(status.causes)) is not None:
-            return alarm
-        if Inputs.HOST_LATCH in status.causes:
+            return alarm  # after a lost line perhaps one more press, that nobody heard of
+        if Inputs.HOST_LATCH in status.causes and status.latch != self._reset:
             words = "the microcontroller remembers a stop that the gate lost"
             return Alarm(StopSource.BOARD, "board", words)
         self._cleared = status.latch

@@ -1,9 +1,9 @@
 """The motion gate's process: one loop between the local sockets, the serial line, and the decisions
 of `Authority`.
 
-No thread, no executor, no database, no network: nothing in here can wait for anything but the next
-event, 20 ms at most. A stop is handled where it is read: latch, STOP and zero written to the board,
-latch synced to disk, and only then confirmed.
+No database, no network, and the disk is another thread's: while the robot may move, nothing in here
+waits for anything but the next event, 20 ms at most. A stop is handled where it is read: latch, STOP
+and zero written to the board, latch synced to disk, and only then confirmed.
 """
 
 import fcntl
@@ -23,6 +23,7 @@ from edge import ipc
 from edge.domain.stops import ASKED_BY_PEOPLE, Refusal, StopSource
 from firmware_bridge import command_line, sockets
 from firmware_bridge.authority import Authority, Decision, Moment, RefusedError
+from firmware_bridge.disk_writer import DiskWriter
 from firmware_bridge.doors import Answer, Door
 from firmware_bridge.latch import Latch, LatchFileError, LatchStore
 from firmware_bridge.link import BoardLink
@@ -47,9 +48,6 @@ LIMITS_S = 1.0
 """LIMITS are repeated, because a single frame may be lost on a noisy line."""
 PRIORITY = 10
 """Of the real-time ones, 1 to 99: before every ordinary process, behind the kernel's own threads."""
-SAVE_RETRY_S = 1.0
-MOST_RECORDS = 256
-"""Journal records kept in memory while the disk refuses them."""
 log = logging.getLogger("gate")
 
 
@@ -68,23 +66,25 @@ class Gate:
     ) -> None:
         self._counters: Counter[str] = Counter()
         self._limits = limits
-        self._store = LatchStore(data_dir)
-        self._saved, damage = self._load()
+        store = LatchStore(data_dir)
+        saved, damage = _load(store)
         at = _now()
         self._authority = Authority(
             limits,
-            self._saved,
+            saved,
             at,
             new_id=_new_id,
             holds_to_latch=holds_to_latch,
             announce_s=announce_s,
             watched=watched,
         )
-        if self._saved.event_id and not self._store.has_recorded(self._saved.event_id):
+        self._authority.remember(store.newest_records(), at)
+        if saved.event_id and not store.has_recorded(saved.event_id):
             self._authority.record_again(at)  # the last gate died between the latch and the journal
         if damage:
             log.error("%s; the robot stays stopped", damage)
             self._authority.stop(StopSource.LATCH_FILE, "gate", damage, at)
+        self._disk = DiskWriter(store, saved)
         self._link = BoardLink(port, new_nonce=_new_nonce)
         self._link_was_up = False
         self._registered: int | None = None
@@ -92,13 +92,13 @@ class Gate:
         self._open_doors(data_dir / "run")
         self._running = True
         self._next_tick = self._next_heartbeat = self._next_limits = at.mono
-        self._next_state = self._next_watchdog = self._next_save = at.mono
+        self._next_state = self._next_watchdog = at.mono
         self._face: tuple[object, ...] = ()
 
     def run(self) -> None:
         """Work until `end`. Whatever ends it, the board is told to stand."""
         try:
-            self._persist(_now())
+            self._write_down()
             ipc.notify("READY=1")
             while self._running:
                 self._once()
@@ -117,14 +117,14 @@ class Gate:
             key.data()
         at = _now()
         self._serve_line(at)
-        if at.mono >= self._next_tick or self._authority.latch is not self._saved:
+        if at.mono >= self._next_tick or self._authority.latch is not self._disk.wanted:
             self._cycle(at)
 
     def _cycle(self, at: Moment) -> None:
         # After a pause go on from here: ticks that were missed are not made up for.
         self._next_tick = max(self._next_tick + TICK_S, at.mono)
         self._command_board(self._authority.tick(at), at)
-        self._persist(at)
+        self._write_down()
         self._publish(at)
         if at.mono >= self._next_watchdog:
             self._next_watchdog = at.mono + WATCHDOG_S
@@ -199,7 +199,8 @@ class Gate:
         self._state.tell(self._state_now(at))
 
     def _state_now(self, at: Moment) -> dict[str, Any]:
-        counters = self._counters + self._link.counters
+        disk = Counter(disk_refusals=self._disk.refusals, records_lost=self._disk.lost)
+        counters = self._counters + self._link.counters + disk
         for door in self._doors:
             counters += door.counters
         state = self._authority.state(at, counters)
@@ -207,31 +208,25 @@ class Gate:
 
     # The disk
 
-    def _load(self) -> tuple[Latch, str]:
-        try:
-            return self._store.load(), ""
-        except LatchFileError as error:
-            self._store.put_aside()
-            return Latch(), str(error)
+    def _write_down(self) -> None:
+        """What changed, in the disk's own time."""
+        authority = self._authority
+        if authority.latch is not self._disk.wanted:
+            self._disk.save(authority.latch)
+        if authority.records:
+            self._disk.record(authority.records)
+            authority.records.clear()
 
-    def _persist(self, at: Moment) -> bool:
-        """Save what changed. True when the latch is on disk; a disk that refuses is asked again
-        every second."""
-        if at.mono >= self._next_save:
-            try:
-                if self._authority.latch is not self._saved:
-                    latch = self._authority.latch
-                    self._store.save(latch)
-                    self._saved = latch
-                while self._authority.records:
-                    self._store.record(self._authority.records[0])
-                    del self._authority.records[0]
-            except OSError as error:
-                self._counters["disk_refusals"] += 1
-                self._next_save = at.mono + SAVE_RETRY_S
-                del self._authority.records[:-MOST_RECORDS]
-                log.error("the latch or journal cannot be written: %s", error)
-        return self._authority.latch is self._saved
+    def _takes(self, latch: Latch) -> bool:
+        """Whether the disk has `latch`, which counts only then. The journal comes first: what it is to
+        tell of the stop must not be lost with the stop."""
+        if not self._disk.has_recorded():
+            return False
+        self._disk.save(latch)
+        if self._disk.has_saved():
+            return True
+        self._disk.save(self._authority.latch)
+        return False
 
     # The sockets
 
@@ -287,7 +282,8 @@ class Gate:
         # The board remembers a written STOP over a restart of the gate, and the file over a restart
         # of both. With neither, the next restart would forget it: then it is not confirmed, though
         # the robot stands.
-        if not self._persist(at) and not written:
+        self._write_down()
+        if not self._disk.has_saved() and not written:
             return {"type": "refused", "refused": "neither the board nor the disk took the stop"}
         log.warning("stop %s: %s by %s: %s", event_id, source, who, message["reason"])
         return {"type": "stopped", "event_id": event_id, "joined": joined}
@@ -302,16 +298,15 @@ class Gate:
                 latch = self._authority.plan_resume(sent, at)
             else:
                 raise ValueError("neither reset nor resume")
-            self._store.save(latch)
         except RefusedError as refusal:
             self._counters["resets_refused"] += 1
             return {"type": "refused", "refused": refusal.why}
-        except OSError as error:
-            log.error("a reset or resume cannot be written down: %s", error)
+        if not self._takes(latch):
+            log.error("a reset or resume cannot be written down: %s", self._disk.why)
             return {"type": "refused", "refused": Refusal.NOT_WRITTEN_DOWN}
         self._authority.adopt(latch, who, at)
-        self._saved = self._authority.latch
-        self._persist(at)  # the record, too, before the answer
+        self._write_down()
+        self._disk.has_recorded()  # the record, too, before the answer
         log.warning("%s by %s", message["type"], who)
         return {"type": "done"}
 
@@ -321,11 +316,21 @@ class Gate:
         self._link.flush_output()
         self._link.send(Motion(0.0, 0.0), at.mono)
         self._link.send(Stop(StopKind.LEAVING), at.mono)
-        self._persist(at)
+        self._write_down()
         for door in self._doors:
             door.close()
         self._link.close()
         self._selector.close()
+        self._disk.close()
+
+
+def _load(store: LatchStore) -> tuple[Latch, str]:
+    """The latch, or a clear one and what is wrong with the saved one."""
+    try:
+        return store.load(), ""
+    except LatchFileError as error:
+        store.put_aside()
+        return Latch(), str(error)
 
 
 def _now() -> Moment:

@@ -87,6 +87,11 @@ class Holds:
             times.popleft()
         return len(times)
 
+    def recall(self, cause: StopCause, began: float, at: Moment) -> None:
+        """Count a hold that began earlier, at monotonic time `began`, if it still counts."""
+        if at.mono - HOLD_WINDOW_S <= began <= at.mono:
+            self._times.setdefault(cause, deque()).append(began)
+
     def forget_counts(self) -> None:
         """A person has looked: count from none again."""
         self._times.clear()

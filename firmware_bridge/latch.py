@@ -6,6 +6,7 @@ stops.
 record once by its `id`.
 """
 
+import contextlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
@@ -72,6 +73,10 @@ class Latch:
         return latch
 
 
+END_BYTES = 1 << 16
+"""How much of the journal's end tells of the last ten minutes: some 250 records."""
+
+
 class LatchFileError(Exception):
     """The latch file is there but tells nothing, or it is missing where it must not be."""
 
@@ -84,14 +89,16 @@ class LatchStore:
         self._latch = self._directory / "latch.json"
         self._journal = self._directory / "journal.jsonl"
         self._put_aside = self._directory / "journal.1.jsonl"
+        self._bad = self._directory / "latch.bad"
 
     def load(self) -> Latch:
         """What was saved last; CLEAR in a new data directory. Raises LatchFileError: then the robot
         is latched."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not any(path.exists() for path in (self._latch, self._journal, self._put_aside)):
-            # The latch file is made first of all; a journal beside none means that somebody lost or
-            # took it.
+        known = (self._latch, self._bad, self._journal, self._put_aside)
+        if not any(path.exists() for path in known):
+            # The latch file is made first of all; another one beside none means that somebody lost
+            # or took it.
             _sync_directory(self._directory.parent)
             self.save(Latch())
         try:
@@ -112,7 +119,12 @@ class LatchStore:
     def put_aside(self) -> None:
         """Keep an unreadable latch file for whoever looks into it."""
         if self._latch.exists():
-            self._latch.replace(self._latch.with_suffix(".bad"))
+            self._latch.replace(self._bad)
+
+    def newest_records(self) -> list[dict[str, Any]]:
+        """The end of the journal, oldest first, as far as it can be read. Raises OSError."""
+        journals = (self._put_aside, self._journal)
+        return [record for path in journals if path.exists() for record in _end_of(path)]
 
     def has_recorded(self, event_id: str) -> bool:
         """Whether the journal tells of this stop's beginning. Raises OSError."""
@@ -130,6 +142,17 @@ class LatchStore:
             os.fsync(file.fileno())
         if new:
             _sync_directory(self._directory)
+
+
+def _end_of(journal: Path) -> list[dict[str, Any]]:
+    with journal.open("rb") as file:
+        file.seek(max(0, journal.stat().st_size - END_BYTES))
+        lines = file.read().splitlines()
+    records = []
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):  # torn, or its beginning is cut off
+            records.append(json.loads(line))
+    return [record for record in records if isinstance(record, dict)]
 
 
 def _tells(journal: Path, event_id: str) -> bool:

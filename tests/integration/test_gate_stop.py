@@ -185,6 +185,8 @@ def test_a_stop_whose_record_died_with_the_gate_is_recorded_by_the_next(
         journal.write_text("".join(line for line in lines if event_id not in line))
     robot.start_gate()
     robot.until_state("LATCHED")
+    until(lambda: event_id in journal.read_text(), "the stop is recorded")
+    assert robot.end_gate() == 0  # all is written
     records = [json.loads(line) for line in journal.read_text().splitlines()]
     told = [one for one in records if one["kind"] == "STOP" and one["event_id"] == event_id]
     assert [(one["source"], one["reason"]) for one in told] == [("API", "a child")]

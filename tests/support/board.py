@@ -38,8 +38,9 @@ class Bench:
     `beating`: the processes whose heartbeat is sent. `command`: the velocity sent at 50 Hz, or None.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, program: str = "firmware_bridge.gate") -> None:
         self.data_dir = data_dir
+        self._program = program
         self.run_dir = data_dir / "run"
         self.beating = {"ros", "supervisor"}
         self.command: tuple[float, float] | None = None
@@ -59,7 +60,7 @@ class Bench:
         """Start the process and wait until its sockets listen."""
         self.gate = subprocess.Popen(
             [
-                *(sys.executable, "-m", "firmware_bridge.gate", "--data-dir", str(self.data_dir)),
+                *(sys.executable, "-m", self._program, "--data-dir", str(self.data_dir)),
                 *("--port", str(self.run_dir / "board"), "--holds-to-latch", "0", *LIMITS),
             ],
             stderr=subprocess.DEVNULL,
@@ -144,9 +145,9 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench(data_dir: Path) -> Iterator[Bench]:
+def bench(data_dir: Path, program: str = "firmware_bridge.gate") -> Iterator[Bench]:
     """A bench with its gate started."""
-    made = Bench(data_dir)
+    made = Bench(data_dir, program)
     try:
         made.begin()
         made.start_gate()

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.domain.stops import StopSource
-from firmware_bridge.authority import RefusedError
+from firmware_bridge.authority import Decision, RefusedError
 from firmware_bridge.board_view import BoardView
 from firmware_bridge.messages import Inputs, InputsNow, Odometry, Status
 from tests.support.story import Story
@@ -57,6 +57,44 @@ def test_what_is_being_cleared_is_no_new_stop(story: Story) -> None:
     story.board_says(Status(1, Inputs.BUTTON, 0))  # sent before it heard of the CLEAR
     assert story.state == "RESET"
     story.board_says(Status(2, Inputs.BUTTON, 0))
+    assert story.state == "LATCHED"
+
+
+def lose_the_line_after_a_reset(story: Story) -> None:
+    story.reset(story.stop())
+    story.forward(0.02)
+    assert story.decision.clear == 1
+    story.authority.link(False)
+    story.authority.link(True)
+
+
+def test_a_clear_that_was_lost_with_the_line_is_sent_in_the_next_session(story: Story) -> None:
+    lose_the_line_after_a_reset(story)
+    story.authority.link(False)  # and the one after that
+    story.authority.link(True)
+    story.forward(0.02)
+    assert story.decision == Decision(0.0, 0.0, False, None)  # nobody knows yet what the board is
+    story.board_says(Status(1, Inputs.HOST_LATCH, 0))
+    story.forward(0.02)
+    assert story.state == "RESET" and story.decision == Decision(0.0, 0.0, False, 1)
+    story.board_says(Status(1, Inputs.NONE, 0))
+    story.resume()
+    story.forward(0.04)
+    assert story.moves() and story.decision.clear is None
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        Status(2, Inputs.HOST_LATCH, 0),  # another stop
+        Status(1, Inputs.BUTTON, 0),  # a board that started anew, and felt something
+        Status(1, Inputs.HOST_LATCH | Inputs.BUTTON, 0),  # perhaps pressed while nobody heard
+    ],
+    ids=str,
+)
+def test_any_other_latch_after_a_lost_line_is_a_new_stop(story: Story, status: Status) -> None:
+    lose_the_line_after_a_reset(story)
+    story.board_says(status)
     assert story.state == "LATCHED"
 
 

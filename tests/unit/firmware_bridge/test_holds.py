@@ -160,6 +160,84 @@ def test_a_person_who_looked_begins_the_count_anew(story: Story) -> None:
     assert story.state == "RUNNING"
 
 
+def successor(story: Story, after_s: float = 1.0, wall_shift_s: float = 0.0) -> Story:
+    """The next gate, which has the journal of this one."""
+    journal = list(story.authority.records)
+    new = Story()
+    new.now = story.now + after_s
+    new.authority.remember(journal, new.at._replace(wall=new.at.wall + wall_shift_s))
+    new.forward(1.0)
+    assert new.moves()
+    return new
+
+
+def test_the_count_outlives_a_restart_of_the_gate(story: Story) -> None:
+    hold_once(story)
+    story = successor(story)
+    assert story.state == "RUNNING"
+    hold_once(story)
+    latch = story.authority.latch
+    assert latch.source is None
+    journal = [record["times"] for record in story.authority.records if record["kind"] == "HOLD"]
+    assert journal[-1] == 2
+    hold_once(story)
+    assert story.authority.latch.source is StopSource.REPEATED_HOLD
+
+
+@pytest.mark.parametrize(("after_s", "wall_shift_s"), [(601.0, 0.0), (1.0, 3600.0), (1.0, -3600.0)])
+def test_an_old_hold_or_one_of_another_time_is_not_taken_over(
+    story: Story, after_s: float, wall_shift_s: float
+) -> None:
+    for _ in range(2):
+        hold_once(story)
+    story = successor(story, after_s, wall_shift_s)
+    hold_once(story)
+    assert story.state == "RUNNING"
+
+
+def test_neither_is_one_from_before_a_reset_nor_one_that_did_not_count(story: Story) -> None:
+    for _ in range(2):
+        hold_once(story)
+    story.reset(story.stop())
+    story.board_says(Status(1, Inputs.NONE, 0))
+    hold_once(story)  # it stands for another reason
+    story.resume()
+    story.forward(0.5)
+    story = successor(story)
+    for _ in range(2):
+        hold_once(story)
+    assert story.state == "RUNNING"
+
+
+def test_at_its_edges_a_hold_of_the_window_is_recalled() -> None:
+    at, cause = Moment(1000.0, 1e9), StopCause.ROS_SILENT
+    for began, count in ((399.9, 1), (400.0, 2), (1000.0, 2), (1000.1, 1)):
+        holds = Holds(announce_s=0.0)
+        holds.recall(cause, began, at)
+        assert holds.count(cause, at) == count
+        assert holds.count(StopCause.LINK_LOST, at) == 1
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        {"times": 1},
+        {"times": 1, "at": "now", "cause": "ROS_SILENT"},
+        {"times": 1, "at": None, "cause": "ROS_SILENT"},
+        {"times": 1, "at": 1e9, "cause": "NOBODY"},
+        {"times": 1, "at": 1e9, "cause": []},
+        {"times": 1, "at": float("nan"), "cause": "ROS_SILENT"},
+    ],
+    ids=str,
+)
+def test_rubbish_in_the_journal_counts_for_nothing(
+    story: Story, rubbish: dict[str, object]
+) -> None:
+    story.authority.remember([rubbish] * 5, story.at)
+    hold_once(story)
+    assert story.state == "RUNNING"
+
+
 def test_a_single_hold_latches_when_told_so() -> None:
     story = Story(holds_to_latch=1)
     story.forward(0.5)

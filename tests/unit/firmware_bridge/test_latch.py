@@ -202,6 +202,31 @@ def test_the_journal_knows_a_stop_that_was_put_aside_and_beside_torn_bytes(
     assert all(store.has_recorded(event_id) for event_id in ("one", "two", "three"))
 
 
+def test_the_end_of_the_journal_is_read_as_far_as_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latch_module, "JOURNAL_BYTES", 60)
+    store = LatchStore(tmp_path)
+    store.load()
+    assert store.newest_records() == []
+    for number in range(5):
+        store.record({"id": number, "text": "x" * 20})
+    with (tmp_path / "gate" / "journal.jsonl").open("ab") as journal:
+        journal.write(b'\xff\xfe\n[1]\n{"id": ')
+    assert [record["id"] for record in store.newest_records()] == [2, 3, 4]
+    monkeypatch.setattr(latch_module, "END_BYTES", 20)
+    assert store.newest_records() == []
+
+
+def test_a_latch_file_that_was_put_aside_is_not_forgotten(tmp_path: Path) -> None:
+    store = LatchStore(tmp_path)
+    store.load()
+    (tmp_path / "gate" / "latch.json").write_text("?")
+    store.put_aside()  # and the gate dies before it has saved the stop that this is
+    with pytest.raises(LatchFileError):
+        store.load()
+
+
 def test_saving_leaves_nothing_open(tmp_path: Path) -> None:
     store = LatchStore(tmp_path)
     store.load()
