@@ -14,7 +14,8 @@ from api.live import Live
 from api.maps import MapFile
 from api.metrics import Metrics
 from api.middleware import Outermost
-from api.pages import Pages
+from api.oidc.providers import Providers
+from api.pages import Button, Pages
 from api.routers import (
     auth,
     books,
@@ -24,6 +25,7 @@ from api.routers import (
     health,
     imports,
     notifications,
+    oidc,
     places,
     requests,
     returns,
@@ -39,8 +41,8 @@ from edge.settings import Settings
 from edge.store.database import Database, new_id
 
 ROUTERS = (
-    health, auth, imports, books, requests, returns, deliveries, stop, robot, places, notifications, users, events,
-    docs, ui,
+    health, auth, oidc, imports, books, requests, returns, deliveries, stop, robot, places, notifications, users,
+    events, docs, ui,
 )  # fmt: skip
 
 
@@ -57,6 +59,7 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         intake=Intake(database, settings.data_dir / "uploads"),
         map=MapFile(settings.map_path),
         metrics=metrics,
+        providers=Providers(settings.oidc, settings.data_dir),
         tls=Tls(settings),
         boot_id=new_id(),
     )
@@ -70,6 +73,7 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         yield
         await feed.close()
         await live.close()
+        await context.providers.close()
         context.secrets.close()
         context.stopper.close()
         context.intake.close()
@@ -86,12 +90,18 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.context = context
-    app.state.pages = Pages(settings.robot.name)
+    app.state.pages = Pages(settings.robot.name, _buttons(context.providers))
     errors.install(app, ROUTERS)
     for module in ROUTERS:
         app.include_router(module.router)
     openapi.install(app, ROUTERS)
     return app
+
+
+def _buttons(providers: Providers) -> list[Button]:
+    return [
+        Button(provider.settings.label, providers.start_url(name)) for name, provider in providers
+    ]
 
 
 def _make_routes(app: FastAPI) -> None:

@@ -11,6 +11,7 @@ from api.intake import Intake
 from api.live import Live
 from api.maps import MapFile
 from api.metrics import Metrics
+from api.oidc.providers import Providers
 from api.security import Secrets, Tokens
 from api.stop import Stopper
 from api.tls import Tls
@@ -32,6 +33,7 @@ class Context:
     intake: Intake
     map: MapFile
     metrics: Metrics
+    providers: Providers
     tls: Tls
     boot_id: str
 

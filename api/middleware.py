@@ -34,6 +34,8 @@ SIGN_IN = frozenset(
     f"/api/v1/auth/{one}" for one in ("register", "login", "forgot-password", "reset-password")
 )
 """Each costs a password's hash, or a mail."""
+PROVIDERS = "/api/v1/auth/oidc/"
+"""And each of these a place in a short list, or a question to a provider."""
 
 SECURITY: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -117,7 +119,7 @@ class Outermost:
             return 0.0
         client = scope["client"]
         wait_s = self._requests.wait_s(client[0])
-        if wait_s == 0 and path in SIGN_IN:
+        if wait_s == 0 and (path in SIGN_IN or path.startswith(PROVIDERS)):
             wait_s = self._sign_ins.wait_s(client[0])
         return wait_s
 

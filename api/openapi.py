@@ -28,6 +28,7 @@ way as the first. It ends with its token or its session, by the code 4401."""
 
 TAGS = {
     "auth": "Accounts and sessions.",
+    "oidc": "Signing in by somebody else's word.",
     "books": "The catalogue.",
     "imports": "Catalogue files in and out.",
     "requests": "Readers ask for books to be brought.",
@@ -121,7 +122,7 @@ def _complete(operation: dict[str, Any], route: APIRoute, policy: Policy) -> Non
 
 def _statuses(operation: dict[str, Any], route: APIRoute, policy: Policy) -> Iterator[str]:
     """What can go wrong here."""
-    changes = route.methods != {"GET"}
+    changes = route.methods != {"GET"} or route.path.endswith("/callback")
     sends = "requestBody" in operation
     told = {
         "400": sends,

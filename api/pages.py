@@ -1,6 +1,7 @@
 """The touchscreen's page and its two files, read once; and the small page that answers STOP without JavaScript."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,15 +35,25 @@ class Asset:
         return f'"{zlib.crc32(self.data):08x}"'
 
 
+@dataclass(frozen=True, slots=True)
+class Button:
+    """For signing in by somebody else: `start` is where it goes."""
+
+    label: str
+    start: str
+
+
 class Pages:
-    def __init__(self, robot_name: str) -> None:
+    def __init__(self, robot_name: str, buttons: Sequence[Button] = ()) -> None:
         loader = jinja2.FileSystemLoader(UI)
         environment = jinja2.Environment(
             loader=loader, autoescape=True, undefined=jinja2.StrictUndefined
         )
         self._index = environment.get_template("index.html")
         self._stopped = environment.get_template("stop.html")
+        self._refused = environment.get_template("refused.html")
         self._robot_name = robot_name
+        self._buttons = buttons
         self._assets = {
             path.name: Asset(path.read_bytes(), TYPES[path.suffix])
             for path in UI.iterdir()
@@ -50,11 +61,15 @@ class Pages:
         }
 
     def index(self) -> Response:
-        return _html(self._index.render(robot_name=self._robot_name))
+        return _html(self._index.render(robot_name=self._robot_name, buttons=self._buttons))
 
     def stop_outcome(self, *, confirmed: bool) -> Response:
         text = self._stopped.render(robot_name=self._robot_name, confirmed=confirmed)
         return _html(text, 200 if confirmed else 503)
+
+    def refused(self, said: str, status: int) -> Response:
+        """For who came back from a provider and is not signed in."""
+        return _html(self._refused.render(robot_name=self._robot_name, said=said), status)
 
     def asset(self, name: str, if_none_match: str | None) -> Response | None:
         """None where there is no such file."""

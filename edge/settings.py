@@ -8,7 +8,8 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -175,6 +176,53 @@ class Store(Section):
     audit_days: float = Field(2555, gt=0, description="who did what, and stops, are kept: 7 years")
 
 
+class Provider(Section):
+    """Somebody else who says who people are. Its client secret is `secrets/oidc-NAME`, or in the environment
+    `LUNA_OIDC_SECRET_NAME`."""
+
+    kind: Literal["oidc", "github"] = "oidc"
+    label: str = Field(min_length=1, max_length=60, description="on the button: Sign in with …")
+    issuer: str = Field(description="https://…, as its discovery document says it")
+    client_id: str = Field(min_length=1)
+    allowed_domains: list[str] = Field([], description="of email addresses; empty: all")
+    makes_accounts: bool = Field(True, description="for people who have none here")
+    role_claim: str = Field("", description="claim that holds its groups; empty: it has no say")
+    librarians: list[str] = Field([], description="groups whose people are librarians here")
+    admins: list[str] = Field([], description="groups whose people are admins here")
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if not is_safe_url(self.issuer):
+            raise ValueError(f"issuer must be https://…, not {self.issuer}")
+        return self
+
+
+class Oidc(Section):
+    """Signing in by OpenID Connect or GitHub, beside the password."""
+
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s?#]+)?$",
+        description="the robot as browsers reach it; its providers have to know it",
+    )
+    providers: dict[Annotated[str, Field(pattern=r"^[a-z0-9]{1,32}$")], Provider] = {}
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.providers and not self.public_url:
+            raise ValueError("public_url must say where browsers reach this robot")
+        return self
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether what is sent there cannot be read on the way: HTTPS, or this machine itself."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https"
+        or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost"))
+    )
+
+
 class Settings(Section):
     data_dir: Path
     robot: Robot = Robot()
@@ -187,6 +235,7 @@ class Settings(Section):
     tasks: Tasks = Tasks()
     sync: Sync = Sync()
     store: Store = Store()
+    oidc: Oidc = Oidc()
 
     @property
     def run_dir(self) -> Path:

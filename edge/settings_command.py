@@ -62,11 +62,12 @@ def effective(settings: Settings, environment: Mapping[str, str]) -> Iterator[Li
         section = getattr(settings, section_name)
         if not isinstance(section, BaseModel):
             continue
+        written_as = section.model_dump(mode="json")
         for name, field in type(section).model_fields.items():
             source = "default"
             if name in given.get(section_name, {}):
                 source = f"{PREFIX}{section_name}{SEPARATOR}{name}".upper()
             elif name in written.get(section_name, {}):
                 source = SETTINGS_FILE
-            value = getattr(section, name)
+            value = written_as[name]
             yield Line(f"{section_name}.{name}", value, source, field.description or "")

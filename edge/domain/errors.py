@@ -3,15 +3,19 @@
 LunaError
 ├── NotFoundError            there is no such thing (or it is not yours to see)
 ├── ForbiddenError           you may not
+│   └── EmailNotVerifiedError
 ├── UnauthenticatedError     say who you are
+│   └── SignInRefusedError   somebody else was to say it, and did not
 ├── LockedError              guessed wrong too often; wait `left_s` seconds
 ├── ValidationError          what you sent cannot be right; `fields` says where
 │   └── UnknownWaypointError
 ├── ConflictError            not now: the record is in another state
 │   ├── BookNotAvailableError
 │   ├── InvalidTransitionError
+│   ├── LinkNeededError
 │   └── RobotStoppedError
 ├── UnavailableError         a part of the robot is away; try again
+│   ├── ProviderAwayError    who was to say who somebody is does not answer
 │   ├── StorageFullError     nothing new is begun until there is room
 │   └── StorageFailedError   the store's disk fails: nothing is taken on until it is well
 └── SetupError               the machine or its data is not fit; `hint` says what to do
@@ -73,6 +77,23 @@ class ForbiddenError(LunaError):
 
 class UnauthenticatedError(LunaError):
     code = "UNAUTHENTICATED"
+
+
+class EmailNotVerifiedError(ForbiddenError):
+    code = "EMAIL_NOT_VERIFIED"
+
+    def __init__(self) -> None:
+        super().__init__("EMAIL_NOT_VERIFIED")
+
+
+class SignInRefusedError(UnauthenticatedError):
+    """`reason` is for the log; who signs in is told no more than to begin again."""
+
+    code = "SIGN_IN_REFUSED"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("SIGN_IN_REFUSED")
+        self.reason = reason
 
 
 class LockedError(LunaError):
@@ -142,12 +163,24 @@ class InvalidTransitionError(ConflictError):
         self.details["allowed"] = [str(one) for one in allowed]
 
 
+class LinkNeededError(ConflictError):
+    code = "LINK_NEEDED"
+
+    def __init__(self) -> None:
+        super().__init__("LINK_NEEDED")
+
+
 class RobotStoppedError(ConflictError):
     code = "ROBOT_STOPPED"
 
 
 class UnavailableError(LunaError):
     code = "ROBOT_UNAVAILABLE"
+
+
+class ProviderAwayError(UnavailableError):
+    def __init__(self, provider: str) -> None:
+        super().__init__("PROVIDER_AWAY", provider=provider)
 
 
 class StorageFullError(UnavailableError):

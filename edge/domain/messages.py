@@ -29,6 +29,7 @@ class Message(StrEnum):
     BROUGHT_BACK = "BROUGHT_BACK"
     LOAD_STRANDED = "LOAD_STRANDED"
     NEW_PASSWORD = "NEW_PASSWORD"
+    LINKED = "LINKED"
 
 
 _UPDATE = NotificationType.DELIVERY_UPDATE
@@ -57,6 +58,7 @@ TYPES: dict[Message, NotificationType] = {
     Message.BROUGHT_BACK: _UPDATE,
     Message.LOAD_STRANDED: _ALERT,
     Message.NEW_PASSWORD: NotificationType.ACCOUNT,
+    Message.LINKED: NotificationType.ACCOUNT,
 }
 
 

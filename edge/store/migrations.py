@@ -6,7 +6,7 @@ from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
 """Marks the file as ours in its header: the letters LUNA."""
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Number of steps below; also the file's user_version."""
 
 
@@ -56,6 +56,12 @@ def apply(
         # All of them are told of each trip: not to be looked for among all readers.
         db.conn.execute("CREATE INDEX user_role ON user(role)")
         db.conn.execute("PRAGMA user_version = 6")
+
+    @steps()
+    def step_007_identities(db: sqlite_utils.Database) -> None:
+        for statement in IDENTITIES:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 7")
 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:
@@ -275,4 +281,14 @@ TURNS = (
     ) WHERE phase = 'QUEUED'""",
     """CREATE INDEX task_waiting_since ON task(priority, max(created_at, ifnull(not_before, '')))
         WHERE phase = 'QUEUED'""",
+)
+
+# Which account a provider's person signs in to: see edge.services.identities.
+IDENTITIES = (
+    """CREATE TABLE identity (
+        issuer TEXT NOT NULL, subject TEXT NOT NULL, user_id TEXT NOT NULL REFERENCES user(id),
+        email TEXT NOT NULL, made_account INTEGER NOT NULL, created_at TEXT NOT NULL,
+        PRIMARY KEY (issuer, subject)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX identity_user ON identity(user_id)",
 )

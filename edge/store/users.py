@@ -33,6 +33,10 @@ class Users(Repository[R_co]):
         )
         return None if row is None else (_user(row), _credentials(row))
 
+    def by_email(self, email: str) -> User | None:
+        row = self._store.row("SELECT * FROM user WHERE email = ?", email)
+        return None if row is None else _user(row)
+
     def credentials(self, user_id: str) -> Credentials | None:
         row = self._store.row("SELECT * FROM user WHERE id = ?", user_id)
         return None if row is None else _credentials(row)

@@ -75,6 +75,13 @@ TABLE = """
     POST /api/v1/auth/refresh                          anyone
     POST /api/v1/auth/forgot-password                  anyone
     POST /api/v1/auth/reset-password                   anyone
+    GET /api/v1/auth/oidc/providers                    anyone
+    GET /api/v1/auth/oidc/{provider}/start             anyone
+    GET /api/v1/auth/oidc/{provider}/callback          anyone
+    POST /api/v1/auth/oidc/session                     anyone
+    GET /api/v1/auth/oidc/links                        people
+    POST /api/v1/auth/oidc/{provider}/link             people
+    DELETE /api/v1/auth/oidc/{provider}/link           people
     POST /api/v1/auth/pin-login                        kiosk
     POST /api/v1/auth/logout                           people
     GET /api/v1/auth/me                                people

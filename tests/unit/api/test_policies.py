@@ -39,6 +39,10 @@ def test_what_is_open_to_anyone_is_a_short_list() -> None:
         "/api/v1/auth/refresh",
         "/api/v1/auth/forgot-password",
         "/api/v1/auth/reset-password",
+        "/api/v1/auth/oidc/providers",
+        "/api/v1/auth/oidc/{provider}/start",
+        "/api/v1/auth/oidc/{provider}/callback",
+        "/api/v1/auth/oidc/session",
     }
 
 

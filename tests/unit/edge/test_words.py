@@ -40,7 +40,7 @@ ENTRIES = [
 ]
 OF_A_SHELL = {"SetupError", "CallError", "StoryError"}
 """What these say is for whoever has a shell: English, beside its cause."""
-NAME_IT_THEMSELVES = {"StorageFailedError", "UnknownWaypointError"}
+NAME_IT_THEMSELVES = {"SignInRefusedError", "StorageFailedError", "UnknownWaypointError"}
 PAIRS = ("error", "failure", "cause", "fault", "line", "sensor")
 
 
@@ -154,6 +154,7 @@ def test_lists_are_said_with_commas_and_an_empty_one_with_a_dash() -> None:
 @pytest.mark.parametrize("code", [*Message, *Alarm])
 def test_every_notice_is_filled_and_begins_with_a_capital(code: str, language: str) -> None:
     facts = {"source": "Desk", "destination": "Room", "home": "Desk", "failure": "BLOCKED"}
+    facts["provider"] = "https://sso.example"
     title, said = in_words(code, facts, language)
     assert said.endswith(".") and not re.search("[{}–]|  ", title + said)
     assert said[0].isupper() and title and not title.endswith(".")
