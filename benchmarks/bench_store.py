@@ -1,51 +1,52 @@
-"""The store: durable steps of the queue, group commit, and reads while a slow card syncs.
+"""The store: durable steps of the queue, their syncs, their growth, and those who wait for them.
 
-Our step is the whole story: task, history, audit and outbox rows, checked and stamped, in one transaction. The limit
-is one row by bare SQLite in a transaction of its own, and the same rows by bare SQLite. Rates are medians of per-round
-ratios of what took turns; syncs are counted by strace, which times nothing.
+The limit is bare SQLite in the same process, by the same library and as durable. It is asked for three things: one row
+of a table without indexes, which is the least that a durable step can be; the rows of task, history and outbox in the
+store's own tables; and all that ours writes, statement by statement. Rates are medians of per-round ratios of what took
+turns; syncs are counted by strace, which times nothing.
 """
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks import queues, store_peers
+from benchmarks import queues, store_peers, store_replay, store_waiters
 from benchmarks.report import Row
+from benchmarks.store_replay import READER, ROBOT
 from edge.domain.tasks import TaskEvent, TaskType
 from edge.domain.users import SYSTEM
-from edge.domain.waypoints import Waypoint, WaypointKind
-from edge.services import places, tasks
+from edge.services import requests, tasks
 from edge.store import sqlite
-from edge.store.database import Database, Transaction, create
+from edge.store.books import Books
+from edge.store.database import Transaction
 
-ROBOT, LEASE_S, BATCH = "luna-01", 30.0, 50
-WAITERS = 8
-SLOW_SYNC_MS = 20
+LEASE_S, BATCH, WAITING = 30.0, 50, 20
 FINISHED = """INSERT INTO task (id, task_type, priority, phase, source_location, destination_location,
         phase_since, created_at, completed_at)
     WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ?)
-    SELECT 'old-' || value, 'TRANSFER', 'NORMAL', 'COMPLETED', 'DESK-1', 'DESK-2', '', '2025', '2025' FROM n"""
+    SELECT 'old-' || value, 'TRANSFER', 'NORMAL', 'COMPLETED', 'DESK-1', 'DESK-2', '',
+        '2026-01-01T00:00:00.000Z', NULL FROM n"""
+BACKLOG = FINISHED.replace("'old-'", "'new-'").replace("'COMPLETED'", "'QUEUED'")
 
 
 def run(place: Path, *, quick: bool) -> list[Row]:
     count, rounds = (50, 1) if quick else (400, 5)
+    seed, library = store_replay.seed(place), store_replay.seed(place, count)
     return [
-        *_steps(place, count, rounds),
-        *_syncs(place),
-        *_growth(place, (0, 10_000) if quick else (0, 100_000, 1_000_000)),
-        *_groups(place, 80 if quick else 800, rounds),
-        *_slow_card(place, 1.0 if quick else 5.0),
+        *_steps(seed, library, count, rounds),
+        *_syncs(seed),
+        *_growth(seed, (0, 10_000) if quick else (0, 100_000, 1_000_000)),
+        *store_waiters.groups(seed, 80 if quick else 800, rounds),
+        *store_waiters.slow_card(place, seed, 1.0 if quick else 5.0),
         *queues.beside_the_limit(place, count, rounds),
     ]
 
@@ -60,6 +61,7 @@ def _row(
 
 
 def order(tx: Transaction) -> None:
+    """The queue's own enqueue: task, history, audit and outbox, and the clock of the outbox."""
     tasks.create_transfer(
         tx,
         task_type=TaskType.TRANSFER,
@@ -69,52 +71,38 @@ def order(tx: Transaction) -> None:
     )
 
 
-def claim(tx: Transaction) -> None:
-    task = tasks.claim_next(tx, robot_id=ROBOT, lease_s=LEASE_S)
-    assert task is not None
-    tx.execute("UPDATE state SET value = ? WHERE key = 'claimed'", task.id)
-
-
-def end(tx: Transaction) -> None:
-    tasks.apply(
-        tx, str(tx.value("SELECT value FROM state WHERE key = 'claimed'")), TaskEvent.CANCEL
-    )
-
-
-def _both(database: Database) -> None:
-    database.write(SYSTEM, claim)
-    database.write(SYSTEM, end)
-
-
 def orders(tx: Transaction) -> None:
     for _ in range(BATCH):
         order(tx)
 
 
-@contextlib.contextmanager
-def opened(place: Path) -> Iterator[Database]:
-    with tempfile.TemporaryDirectory(dir=place) as folder:
-        path = Path(folder) / "luna.db"
-        create(path, robot_id=ROBOT)
-        database = Database.open(path)
-        try:
-            database.write(SYSTEM, _begin)
-            yield database
-        finally:
-            database.close()
+def ask(tx: Transaction) -> None:
+    """A reader's whole order: request, copy, task, history, audit, what the reader and the staff are told, and all
+    their events."""
+    before = tx.value("SELECT ifnull(max(rowid), 0) FROM request")
+    book = Books(tx).by_source_key(str(before))
+    assert book is not None
+    requests.create(tx, user_id=READER, book_id=book, request_location="ROOM-1", auto_approve=True)
 
 
-def _begin(tx: Transaction) -> None:
-    desks = [
-        Waypoint(f"desk-{n}", f"Desk {n}", f"DESK-{n}", n, 0, kind=WaypointKind.DESK)
-        for n in (1, 2)
-    ]
-    places.load_site(tx, desks, [])
-    tx.insert("state", key="claimed", value="")
+def claim(tx: Transaction) -> str:
+    task = tasks.claim_next(tx, robot_id=ROBOT, lease_s=LEASE_S)
+    assert task is not None
+    return task.id
+
+
+def end(tx: Transaction) -> None:
+    (task,) = tx.rows("SELECT id FROM task WHERE phase = 'ASSIGNED' LIMIT 1")
+    tasks.apply(tx, task["id"], TaskEvent.CANCEL)
+
+
+def _twice(first: Callable[[], object], second: Callable[[], object]) -> None:
+    first()
+    second()
 
 
 class _Bare:
-    """SQLite alone, in the same process and by the same library."""
+    """A row of a table of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.connection = sqlite.connect(str(folder / "raw.db"))
@@ -127,23 +115,16 @@ class _Bare:
         sql = "INSERT INTO task (payload, priority) VALUES (?, 5)"
         self.connection.execute(sql, (json.dumps(store_peers.TASK),))
 
-    def put_story(self) -> None:
-        """The seven rows that an order of ours is: task, twice history, audit and outbox."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        for _ in range(7):
-            self.put()
-        self.connection.execute("COMMIT")
-
     def take(self) -> None:
         (row,) = self.connection.execute(store_peers.CLAIM, (time.time(),)).fetchall()
         json.loads(row["payload"])
         sql = "UPDATE task SET state = 2, done_at = ? WHERE id = ?"
         self.connection.execute(sql, (time.time(), row["id"]))
 
-    def batch(self, act: Callable[[], None]) -> None:
+    def batch(self) -> None:
         self.connection.execute("BEGIN IMMEDIATE")
         for _ in range(BATCH):
-            act()
+            self.put()
         self.connection.execute("COMMIT")
 
 
@@ -155,57 +136,81 @@ def _bare(place: Path) -> Iterator[_Bare]:
         found.connection.close()
 
 
-def _rate(act: Callable[[], object], count: int) -> float:
-    began = time.perf_counter()
-    for _ in range(count):
-        act()
-    return count / (time.perf_counter() - began)
+Ways = dict[str, tuple[Callable[[], object], int]]
+"""What is measured, and how often it is done a turn."""
 
 
-def _steps(place: Path, count: int, rounds: int) -> list[Row]:
+def _steps(seed: Path, library: Path, count: int, rounds: int) -> list[Row]:
+    """In turns of BATCH, so that what else the disk is doing meets all alike."""
+    turns = count // BATCH
+    story = store_replay.recorded(seed, [*[order] * BATCH, *[claim, end] * BATCH, orders] * turns)
+    narrow = store_replay.narrow(
+        [change for number, change in enumerate(story) if number % (3 * BATCH + 1) < BATCH]
+    )
+    asked = store_replay.recorded(library, [ask] * count)
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
-        with _bare(place) as bare, opened(place) as database:
-            write = database.write
-            ways: dict[str, tuple[Callable[[], object], int]] = {
-                "raw": (bare.put, count),
-                "raw story": (bare.put_story, count),
-                "ours": (partial(write, SYSTEM, order), count),
-                "raw taken": (bare.take, count),
-                "ours taken": (partial(_both, database), count),
-                "raw batch": (partial(bare.batch, bare.put), count // BATCH),
-                "ours batch": (partial(write, SYSTEM, orders), count // BATCH),
+        with contextlib.ExitStack() as stack:
+            bare = stack.enter_context(_bare(seed.parent))
+            rows = stack.enter_context(store_replay.played(seed, narrow))
+            same = stack.enter_context(store_replay.played(seed, story))
+            same_asked = stack.enter_context(store_replay.played(library, asked))
+            write = partial(stack.enter_context(store_replay.opened(seed)).write, SYSTEM)
+            write_there = partial(stack.enter_context(store_replay.opened(library)).write, SYSTEM)
+            ways: Ways = {
+                "row": (bare.put, BATCH),
+                "narrow": (rows, BATCH),
+                "same": (same, BATCH),
+                "ours": (partial(write, order), BATCH),
+                "row taken": (bare.take, BATCH),
+                "same taken": (partial(_twice, same, same), BATCH),
+                "ours taken": (partial(_twice, partial(write, claim), partial(write, end)), BATCH),
+                "row batch": (bare.batch, 1),
+                "same batch": (same, 1),
+                "ours batch": (partial(write, orders), 1),
+                "same asked": (same_asked, BATCH),
+                "ours asked": (partial(write_there, ask), BATCH),
             }
-            for name, (act, times) in ways.items():
-                found.setdefault(name, []).append(_rate(act, times))
-
-    def ratio(ours: str, other: str) -> float:
-        return statistics.median(a / b for a, b in zip(found[ours], found[other], strict=True))
-
-    rates = {name: statistics.median(each) for name, each in found.items()}
+            took = dict.fromkeys(ways, 0.0)
+            for _ in range(turns):
+                for name, (act, times) in ways.items():
+                    took[name] += _seconds(act, times)
+        for name, (_, times) in ways.items():
+            found.setdefault(name, []).append(turns * times / took[name])
     return [
-        _row("1a enqueue: one row by bare SQLite (limit)", rates["raw"], "/s"),
-        _row("1a enqueue: the same number of rows by bare SQLite", rates["raw story"], "/s"),
-        _row("1a enqueue: ours", rates["ours"], "/s"),
-        _row(
-            "1a enqueue: ours / one row by bare SQLite", ratio("ours", "raw"), "x", 0.8, least=True
-        ),
-        _row("1a enqueue: ours / as many rows by bare SQLite", ratio("ours", "raw story"), "x"),
-        _row("1b claim and end: bare SQLite (limit)", rates["raw taken"], "/s"),
-        _row("1b claim and end: ours", rates["ours taken"], "/s"),
-        _row(
-            "1b claim and end: ours / limit", ratio("ours taken", "raw taken"), "x", 0.8, least=True
-        ),
-        _row("1c 50 orders in one: bare SQLite", BATCH * rates["raw batch"], "/s"),
-        _row("1c 50 orders in one: ours", BATCH * rates["ours batch"], "/s"),
-        _row(
-            "1c 50 orders in one: ours / limit",
-            ratio("ours batch", "raw batch"),
-            "x",
-            0.6,
-            least=True,
-        ),
+        *_beside("1a enqueue", found, "ours", {"row": 0.8, "narrow": 0.8, "same": 0.8}),
+        *_beside("1a a reader's whole order", found, "ours asked", {"same asked": 0.8}),
+        *_beside("1b claim and end", found, "ours taken", {"row taken": 0.8, "same taken": 0.8}),
+        *_beside("1c 50 in one", found, "ours batch", {"row batch": 0.6, "same batch": 0.6}),
     ]
+
+
+_LIMITS = {
+    "row": "one row by bare SQLite",
+    "narrow": "its task, history and outbox rows by bare SQLite",
+    "same": "all that it writes by bare SQLite",
+}
+
+
+def _beside(
+    what: str, found: dict[str, list[float]], ours: str, aims: dict[str, float]
+) -> list[Row]:
+    rows = [_row(f"{what}: ours", statistics.median(found[ours]), "/s")]
+    for name, aim in aims.items():
+        limit = _LIMITS[name.split()[0]]
+        ratio = statistics.median(a / b for a, b in zip(found[ours], found[name], strict=True))
+        rows += [
+            _row(f"{what}: {limit}", statistics.median(found[name]), "/s"),
+            _row(f"{what}: ours / {limit}", ratio, "x", aim, least=True),
+        ]
+    return rows
+
+
+def _seconds(act: Callable[[], object], times: int) -> float:
+    began = time.perf_counter()
+    for _ in range(times):
+        act()
+    return time.perf_counter() - began
 
 
 # Syncs
@@ -215,11 +220,13 @@ import os, sys
 from pathlib import Path
 from benchmarks import bench_store as b
 from edge.domain.users import SYSTEM
-with b.opened(Path(sys.argv[1])) as database:
+from edge.store import opening
+opening.CHECKPOINT_PAGES = int(sys.argv[2])
+with b.store_replay.opened(Path(sys.argv[1])) as database:
     database.write(SYSTEM, b.order)
-    for act in (b.order, b.claim, b.orders):
+    for act, times in ((b.order, 40), (b.claim, 20), (b.orders, 40)):
         os.kill(os.getpid(), 0)
-        for _ in range(20 if act is not b.orders else 5):
+        for _ in range(times):
             database.write(SYSTEM, act)
             if act is b.claim: database.write(SYSTEM, b.end)
     os.kill(os.getpid(), 0)
@@ -227,44 +234,76 @@ with b.opened(Path(sys.argv[1])) as database:
 """
 
 
-def _syncs(place: Path) -> list[Row]:
-    """Each sync a durable step takes; nothing where strace is not there or may not trace."""
-    strace = shutil.which("strace")
-    trace = place / "syncs"
+def _syncs(seed: Path) -> list[Row]:
+    """Each sync a durable step takes; nothing where strace is not there or may not trace.
+
+    Writing the log back takes syncs as well, each time that it has grown to its bound, whoever filled it. They are
+    counted apart: by a second run in which it is left to grow.
+    """
+    own, all_of_them = _counted(seed, 0), _counted(seed, 1_000)
+    if not own:
+        return []
+    return [
+        _row("1a syncs an order, counted", own[0] / 40, "", 1.0),
+        _row("1b syncs a step of claim and end, counted", own[1] / 40, "", 1.0),
+        _row("1c syncs of 50 orders in one, counted", own[2] / 40, "", 1.0),
+        _row(
+            "1c writing the log back: syncs for each 50 orders", (all_of_them[2] - own[2]) / 40, ""
+        ),
+    ]
+
+
+def _counted(seed: Path, checkpoint_pages: int) -> list[int]:
+    strace, trace = shutil.which("strace"), seed.with_name("syncs")
     if strace is None:
         return []
     command = [strace, "-f", "-e", "trace=fsync,fdatasync,kill", "-o", str(trace), sys.executable]
     done = subprocess.run(
-        [*command, "-c", _COUNTED, str(place)], capture_output=True, text=True, check=False
+        [*command, "-c", _COUNTED, str(seed), str(checkpoint_pages)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if "ptrace" in done.stderr:
         return []
     parts = re.split(r"kill\(\d+, 0\)", trace.read_text())[1:]
-    counts = [len(re.findall(r"\b(?:fsync|fdatasync)\(", part)) for part in parts]
-    return [
-        _row("1a syncs an order, counted", counts[0] / 20, "", 1.0),
-        _row("1b syncs a step of claim and end, counted", counts[1] / 40, "", 1.0),
-        _row("1c syncs of 50 orders in one, counted", counts[2] / 5, "", 1.0),
-    ]
+    return [len(re.findall(r"\b(?:fsync|fdatasync)\(", part)) for part in parts]
 
 
 # Growth
 
 
-def _growth(place: Path, sizes: tuple[int, ...]) -> list[Row]:
+def _growth(seed: Path, sizes: tuple[int, ...]) -> list[Row]:
     """The work of a claim without its sync: it is undone at the end."""
-    rows, first = [], 0.0
-    for size in sizes:
-        with opened(place) as database:
-            if size:
-                database.write(SYSTEM, lambda tx, n=size: tx.execute(FINISHED, n))  # type: ignore[misc]
-            for _ in range(20):
-                database.write(SYSTEM, order)
-            took_us = database.write(SYSTEM, _claim_again_and_again)
-        first = first or took_us
-        rows.append(_row(f"1b a claim beside {size:,} finished tasks", took_us, "us"))
-    rows.append(_row(f"1b a claim beside {sizes[-1]:,} / beside none", took_us / first, "x", 1.3))
-    return rows
+    finished = {size: _claim_us(seed, FINISHED, size) for size in sizes}
+    waiting = {size: _claim_us(seed, BACKLOG, size) for size in (WAITING, 500 * WAITING)}
+    many, most = sizes[-1], 500 * WAITING
+    return [
+        *(_row(f"1b a claim beside {n:,} finished tasks", us, "us") for n, us in finished.items()),
+        _row(
+            f"1b a claim beside {many:,} finished / beside none",
+            finished[many] / finished[0],
+            "x",
+            1.3,
+        ),
+        *(_row(f"1b a claim where {n:,} more wait", us, "us") for n, us in waiting.items()),
+        _row(
+            f"1b a claim where {most:,} wait / where few do",
+            waiting[most] / waiting[WAITING],
+            "x",
+            1.3,
+        ),
+    ]
+
+
+def _claim_us(seed: Path, others: str, size: int) -> float:
+    with store_replay.opened(seed) as database:
+        if size:
+            database.write(SYSTEM, lambda tx: tx.execute(others, size))
+        for _ in range(WAITING):
+            database.write(SYSTEM, order)
+        database.write(SYSTEM, _claim_again_and_again)
+        return database.write(SYSTEM, _claim_again_and_again)
 
 
 def _claim_again_and_again(tx: Transaction) -> float:
@@ -276,122 +315,5 @@ def _claim_again_and_again(tx: Transaction) -> float:
         claim(tx)
         took.append((time.perf_counter() - began) * 1e6)
         tx.connection.execute("ROLLBACK TO again")
+        tx.connection.execute("RELEASE again")
     return statistics.median(took)
-
-
-# Many who wait
-
-
-def _groups(place: Path, count: int, rounds: int) -> list[Row]:
-    found: dict[str, list[float]] = {"one": [], "group": [], "own": []}
-    for _ in range(rounds):
-        for name, waiters, own in (
-            ("one", 1, False),
-            ("group", WAITERS, False),
-            ("own", WAITERS, True),
-        ):
-            with opened(place) as database:
-                found[name].append(_waiting(database, waiters, count, own=own))
-    one, group, own_rate = (statistics.median(each) for each in found.values())
-    to_one = statistics.median(a / b for a, b in zip(found["group"], found["one"], strict=True))
-    to_own = statistics.median(a / b for a, b in zip(found["group"], found["own"], strict=True))
-    return [
-        _row("1d a row each: one waiter", one, "/s"),
-        _row(f"1d a row each: {WAITERS} waiters, group commit", group, "/s"),
-        _row(f"1d a row each: {WAITERS} waiters, a connection each", own_rate, "/s"),
-        _row(f"1d {WAITERS} waiters / one", to_one, "x", 2.5, least=True),
-        _row(f"1d {WAITERS} waiters / with a connection each", to_own, "x", 4.0, least=True),
-    ]
-
-
-def put(tx: Transaction, key: str) -> None:
-    tx.insert("state", key=key, value=json.dumps(store_peers.TASK))
-
-
-def _waiting(database: Database, waiters: int, count: int, *, own: bool) -> float:
-    """Durable rows a second, each waited for."""
-
-    def wait(name: int) -> None:
-        mine = Database.open(database.path) if own else database
-        for number in range(count // waiters):
-            mine.write(SYSTEM, partial(put, key=f"{name}-{number}"))
-        if own:
-            mine.close()
-
-    threads = [threading.Thread(target=wait, args=(name,)) for name in range(waiters)]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return count / (time.perf_counter() - began)
-
-
-# A slow card
-
-_SLOW = """
-import json, sys
-from pathlib import Path
-from benchmarks import bench_store as b
-with b.opened(Path(sys.argv[1])) as database:
-    print(json.dumps(b.reads_beside_writes(database, float(sys.argv[2]))))
-"""
-
-
-def _slow_card(place: Path, seconds: float) -> list[Row]:
-    """Syncs take so much longer by a library that stands before libc."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        return []
-    library = place / "disk.so"
-    source = Path(__file__).parents[1] / "tests" / "support" / "disk.c"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", source, "-o", library, "-ldl"], check=True)
-    slow = {
-        "LD_PRELOAD": str(library),
-        "DISK_FOLDER": str(place),
-        "DISK_SYNC_MS": str(SLOW_SYNC_MS),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", _SLOW, str(place), str(seconds)],
-        env={**os.environ, **slow},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    idle, busy, group, alone = json.loads(done.stdout)
-    what = f"2e a sync takes {SLOW_SYNC_MS} ms more:"
-    return [
-        _row(f"{what} read, p99, nobody writes", idle, "ms"),
-        _row(f"{what} read, p99, {WAITERS} write", busy, "ms", idle + 5.0),
-        _row(f"{what} durable rows of {WAITERS} writers", group, "/s"),
-        _row(f"{what} {WAITERS} writers / one", group / alone, "x", 3.5, least=True),
-    ]
-
-
-def reads_beside_writes(database: Database, seconds: float) -> tuple[float, float, float, float]:
-    """p99 of a read in ms without and beside writers, rows a second of all of them, and of one alone."""
-
-    def reads(until: Callable[[], bool]) -> float:
-        took = []
-        while not until():
-            began = time.perf_counter()
-            database.read(lambda reader: reader.value("SELECT value FROM meta WHERE key = 'birth'"))
-            took.append((time.perf_counter() - began) * 1e3)
-            time.sleep(0.002)
-        return statistics.quantiles(took, n=100)[98]
-
-    ends = time.perf_counter() + seconds
-    idle = reads(lambda: time.perf_counter() > ends)
-    alone = _waiting(database, 1, max(8, int(seconds * 10)), own=False)
-    rate: list[float] = []
-    writing = threading.Thread(
-        target=lambda: rate.append(_written(database, WAITERS, int(seconds * 150)))
-    )
-    writing.start()
-    busy = reads(lambda: not writing.is_alive())
-    writing.join()
-    return idle, busy, rate[0], alone
-
-
-def _written(database: Database, waiters: int, count: int) -> float:
-    database.write(SYSTEM, lambda tx: tx.execute("DELETE FROM state WHERE key <> 'claimed'"))
-    return _waiting(database, waiters, count, own=False)
