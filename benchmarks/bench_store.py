@@ -30,6 +30,7 @@ from edge.store.books import Books
 from edge.store.database import Transaction
 
 LEASE_S, BATCH, WAITING = 30.0, 50, 20
+_PAYLOAD = json.dumps(store_peers.TASK)
 FINISHED = """INSERT INTO task (id, task_type, priority, phase, source_location, destination_location,
         phase_since, created_at, completed_at)
     WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ?)
@@ -67,7 +68,7 @@ def order(tx: Transaction) -> None:
         task_type=TaskType.TRANSFER,
         source_location="DESK-1",
         destination_location="DESK-2",
-        description=json.dumps(store_peers.TASK),
+        description=_PAYLOAD,
     )
 
 
@@ -113,7 +114,7 @@ class _Bare:
 
     def put(self) -> None:
         sql = "INSERT INTO task (payload, priority) VALUES (?, 5)"
-        self.connection.execute(sql, (json.dumps(store_peers.TASK),))
+        self.connection.execute(sql, (_PAYLOAD,))
 
     def take(self) -> None:
         (row,) = self.connection.execute(store_peers.CLAIM, (time.time(),)).fetchall()

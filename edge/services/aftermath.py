@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from edge.domain import requests as request_rules
 from edge.domain import returns as return_rules
@@ -45,7 +46,7 @@ def advance_request(tx: Transaction, request_id: str, event: RequestEvent) -> No
     completed_at = tx.now if status is RequestStatus.COMPLETED else None
     changed = replace(request, status=status, completed_at=completed_at)
     if changed != request:
-        Requests(tx).save(changed)
+        Requests(tx).change(request_id, status=status, completed_at=completed_at)
         outbox.emit(tx, "request.changed", "request", request_id, record(changed))
 
 
@@ -54,13 +55,13 @@ def advance_return(tx: Transaction, return_id: str, event: ReturnEvent) -> None:
     if returned is None:
         return
     status = follow(return_rules.TABLE, returned.status, event)
-    changed = replace(
-        returned,
-        status=status,
-        picked_up_at=tx.now if status is ReturnStatus.PICKED_UP else returned.picked_up_at,
-        completed_at=tx.now if status is ReturnStatus.COMPLETED else None,
-    )
-    Returns(tx).save(changed)
+    changes: dict[str, Any] = {
+        "status": status,
+        "picked_up_at": tx.now if status is ReturnStatus.PICKED_UP else returned.picked_up_at,
+        "completed_at": tx.now if status is ReturnStatus.COMPLETED else None,
+    }
+    Returns(tx).change(return_id, **changes)
+    changed = replace(returned, **changes)
     outbox.emit(tx, "return.changed", "return", return_id, record(changed))
 
 

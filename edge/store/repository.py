@@ -1,6 +1,8 @@
 """What all repositories share: a view of the store, and pages of what they list."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from edge.domain.errors import ValidationError
@@ -20,6 +22,16 @@ class Repository(Generic[R_co]):
 
     def __init__(self, store: R_co) -> None:
         self._store = store
+
+
+def columns(record: Any) -> dict[str, Any]:
+    """Of a dataclass whose fields are those of its table."""
+    return {name: getattr(record, name) for name in _names(record.__class__)}
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def page_of(

@@ -1,11 +1,11 @@
 """Readers' requests for books."""
 
-from dataclasses import asdict
+from typing import Any
 
 from edge.domain.requests import Request, RequestStatus
 from edge.store.database import Transaction
 from edge.store.paging import Page
-from edge.store.repository import R_co, Repository, ordering, page_of
+from edge.store.repository import R_co, Repository, columns, ordering, page_of
 from edge.store.sqlite import Row
 
 SORTS = {"created_at": "requested_at", "requested_at": "requested_at", "status": "status"}
@@ -37,10 +37,10 @@ class Requests(Repository[R_co]):
         )
 
     def add(self: "Requests[Transaction]", request: Request) -> None:
-        self._store.insert("request", **asdict(request))
+        self._store.insert("request", **columns(request))
 
-    def save(self: "Requests[Transaction]", request: Request) -> None:
-        self._store.update("request", request.id, **asdict(request))
+    def change(self: "Requests[Transaction]", request_id: str, **columns: Any) -> None:
+        self._store.update("request", request_id, **columns)
 
 
 def _request(row: Row) -> Request:

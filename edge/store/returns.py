@@ -1,11 +1,11 @@
 """Readers' returns of books."""
 
-from dataclasses import asdict
+from typing import Any
 
 from edge.domain.returns import Return, ReturnStatus
 from edge.store.database import Transaction
 from edge.store.paging import Page
-from edge.store.repository import R_co, Repository, ordering, page_of
+from edge.store.repository import R_co, Repository, columns, ordering, page_of
 from edge.store.sqlite import Row
 
 SORTS = {"created_at": "initiated_at", "initiated_at": "initiated_at", "status": "status"}
@@ -37,10 +37,10 @@ class Returns(Repository[R_co]):
         )
 
     def add(self: "Returns[Transaction]", returned: Return) -> None:
-        self._store.insert("return_request", **asdict(returned))
+        self._store.insert("return_request", **columns(returned))
 
-    def save(self: "Returns[Transaction]", returned: Return) -> None:
-        self._store.update("return_request", returned.id, **asdict(returned))
+    def change(self: "Returns[Transaction]", return_id: str, **columns: Any) -> None:
+        self._store.update("return_request", return_id, **columns)
 
 
 def _return(row: Row) -> Return:

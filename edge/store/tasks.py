@@ -1,7 +1,6 @@
 """Tasks, their history, and the queue."""
 
 import itertools
-from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -9,7 +8,7 @@ import orjson
 from edge.domain.tasks import HistoryEntry, Phase, Priority, Task, TaskStatus, TaskType
 from edge.store.database import Transaction, to_json
 from edge.store.paging import Page
-from edge.store.repository import R_co, Repository, ordering, page_of
+from edge.store.repository import R_co, Repository, columns, ordering, page_of
 from edge.store.sqlite import Row
 from edge.store.turns import FIRST_OF_STRETCH, STRETCHES, ages
 
@@ -17,7 +16,6 @@ SORTS = {name: name for name in ("created_at", "started_at", "completed_at", "de
 HISTORY_LOOKED_AT = 2000
 """Some 200 trips: enough to know the usual, few enough to be read at once."""
 _FINISHED = "('COMPLETED', 'FAILED', 'CANCELLED')"
-_COLUMNS = tuple(field.name for field in fields(Task) if field.name != "history")
 
 
 class Tasks(Repository[R_co]):
@@ -109,8 +107,9 @@ class Tasks(Repository[R_co]):
         ]
 
     def add(self: "Tasks[Transaction]", task: Task) -> None:
-        columns = {name: getattr(task, name) for name in _COLUMNS}
-        self._store.insert("task", **{**columns, "metadata": to_json(task.metadata)})
+        values = columns(task)
+        del values["history"]
+        self._store.insert("task", **{**values, "metadata": to_json(task.metadata)})
 
     def change(self: "Tasks[Transaction]", task_id: str, **columns: Any) -> None:
         self._store.update("task", task_id, **columns)
@@ -145,11 +144,11 @@ def _status_condition(status: TaskStatus | None) -> tuple[Any, ...]:
 
 
 def _task(row: Row) -> Task:
-    values = {name: row[name] for name in _COLUMNS}
-    values["task_type"] = TaskType(row["task_type"])
-    values["priority"] = Priority(row["priority"])
-    values["phase"] = Phase(row["phase"])
-    values["metadata"] = orjson.loads(row["metadata"])
+    values = dict(zip(row.keys(), row, strict=True))
+    values["task_type"] = TaskType(values["task_type"])
+    values["priority"] = Priority(values["priority"])
+    values["phase"] = Phase(values["phase"])
+    values["metadata"] = orjson.loads(values["metadata"])
     return Task(**values)
 
 

@@ -1,6 +1,7 @@
 """The one connection of a process that writes: many changes in one durable commit, and what happens when it fails."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class WritingConnection:
     def __init__(self, path: Path, clock: Clock) -> None:
         """Raises sqlite3.Error."""
         self._path, self._clock = path, clock
+        self._log = f"{path}-wal"
         self._ballast = Ballast.beside(path)
         self._connection = opening.connect(path, "rw", check_same_thread=False)
         self._failed: str | None = None
@@ -88,7 +90,7 @@ class WritingConnection:
     def log_bytes(self) -> int:
         """The size of the write-ahead log."""
         try:
-            return Path(f"{self._path}-wal").stat().st_size
+            return os.stat(self._log).st_size  # noqa: PTH116 - thrice as fast, at each commit
         except OSError:
             return 0
 
@@ -111,27 +113,36 @@ class WritingConnection:
             home=self.origin,
             room=lambda: not self._ballast.spent,
         )
-        outcomes = [self._run(job, transaction) for job in jobs]
+        # One alone needs no savepoint, which takes a tenth of an order's time.
+        run = self._run if len(jobs) == 1 else self._run_apart
+        outcomes = [run(job, transaction) for job in jobs]
         if any(outcome.kept for outcome in outcomes):
             transaction.finish()
-        self._connection.execute("COMMIT")
+            self._connection.execute("COMMIT")
+        else:
+            self._connection.execute("ROLLBACK")
         return outcomes
 
-    def _run(self, job: Job[Any], transaction: Transaction) -> Outcome:
-        """One change in its savepoint: what it gave, or what it raised with all of it undone."""
+    def _run_apart(self, job: Job[Any], transaction: Transaction) -> Outcome:
+        """One change of several, so that it alone is undone."""
         self._connection.execute("SAVEPOINT change")
+        outcome = self._run(job, transaction)
+        if not outcome.kept:
+            self._connection.execute("ROLLBACK TO change")
+        self._connection.execute("RELEASE change")
+        return outcome
+
+    def _run(self, job: Job[Any], transaction: Transaction) -> Outcome:
+        """What one change gave, or what it raised."""
         transaction.act_for(job.actor)
         try:
-            outcome = Outcome(job.work(transaction))
+            return Outcome(job.work(transaction))
         except ChangeStandsError as refusal:
-            outcome = Outcome(raised=refusal.error)
+            return Outcome(raised=refusal.error)
         except Exception as error:  # it belongs to the one who asked, not to this thread
             if trouble_of(error, self._path):
                 raise  # but this is everybody's
-            self._connection.execute("ROLLBACK TO change")
-            outcome = Outcome(raised=error, kept=False)
-        self._connection.execute("RELEASE change")
-        return outcome
+            return Outcome(raised=error, kept=False)
 
     def _roll_back(self) -> None:
         try:

@@ -365,3 +365,22 @@ def test_all_services_together_load_one_sqlite(root: Path) -> None:
     libraries, _, version = said.stdout.strip().rpartition("] ")
     assert libraries.count(".so") == 1 and "pysqlite3" in libraries
     assert version == sqlite.sqlite3.sqlite_version
+
+
+def test_a_change_that_is_interrupted_leaves_nothing_behind(database: Database) -> None:
+    def interrupted(tx: Transaction) -> None:
+        put(tx, "half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        database.write(SYSTEM, interrupted)
+    database.write(SYSTEM, partial(put, key="whole"))
+    assert keys(database) == ["whole"]
+
+
+def test_who_writes_alone_does_so_in_his_own_thread(database: Database) -> None:
+    assert (
+        database.write(SYSTEM, lambda tx: threading.current_thread()) is threading.current_thread()
+    )
+    by_another = database.submit(SYSTEM, lambda tx: threading.current_thread()).result()
+    assert by_another.name == "store-writer"
