@@ -15,10 +15,13 @@ NO_DEADLINE = "9999"
 
 def turn(task: Task, now: str) -> tuple[int, str, str, str]:
     """The smaller, the sooner."""
-    since = could_run_since(task)
-    aged = int(max(0.0, seconds_between(since, now)) // AGEING_S)
-    rank = min(PRIORITY_RANK[task.priority] + aged, PRIORITY_RANK[Priority.URGENT])
-    return (-rank, task.deadline or NO_DEADLINE, since, task.id)
+    return (-rank(task, now), task.deadline or NO_DEADLINE, could_run_since(task), task.id)
+
+
+def rank(task: Task, now: str) -> int:
+    """Of its priority, raised by its age; the most is URGENT's."""
+    aged = int(max(0.0, seconds_between(could_run_since(task), now)) // AGEING_S)
+    return min(PRIORITY_RANK[task.priority] + aged, PRIORITY_RANK[Priority.URGENT])
 
 
 def could_run_since(task: Task) -> str:

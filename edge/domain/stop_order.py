@@ -46,8 +46,11 @@ class Errand:
     weight: float = 0.0
 
 
-def best_order(times: Times, errands: Sequence[Errand], capacity: int) -> list[int]:
+def best_order(
+    times: Times | Sequence[Sequence[float]], errands: Sequence[Errand], capacity: int
+) -> list[int]:
     """The nodes in the order in which they cost least, with at most `capacity` on board, or what is there now."""
+    times = np.asarray(times, float)
     capacity = max(capacity, sum(len(errand.stops) == 1 for errand in errands))
     states = math.prod(len(errand.stops) + 1 for errand in errands)
     solve = exact_order if states <= EXACT_STATES else good_order

@@ -4,30 +4,38 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from edge.domain.arrivals import Experience, expect
+from edge.domain.arrivals import expect
+from edge.domain.experience import Experience
 from edge.domain.tasks import FINAL, Phase, Task
+from edge.domain.travel import Travel
+from edge.domain.trips import Outlook
 from edge.services import places, tasks, whereabouts
 from edge.services.robot import get_state
 from edge.store.database import Reader
 from edge.store.tasks import Tasks
 
 
-def expected(reader: Reader, queue: Sequence[Task]) -> list[Task]:
+def expected(reader: Reader, queue: Sequence[Task], slots: int = 1) -> list[Task]:
     """The same tasks, with when each will be there. Nobody knows while the robot is paused or in maintenance."""
     state = get_state(reader)
     if not queue or state.paused or state.maintenance:
         return list(queue)
-    last = whereabouts.last_pose(reader)
-    at = None if last is None else last.pose[:2]
-    return list(expect(queue, reader.now, at, experience(reader)))
+    return list(expect(queue, outlook(reader, slots)))
 
 
-def expected_one(reader: Reader, task: Task) -> Task:
+def expected_one(reader: Reader, task: Task, slots: int = 1) -> Task:
     """The same task; one that is over, or not yet in the queue, as it is."""
     if task.phase in FINAL or task.phase is Phase.PENDING:
         return task
-    queue = expected(reader, tasks.queue(reader))
+    queue = expected(reader, tasks.queue(reader), slots)
     return replace(task, eta=next((one.eta for one in queue if one.id == task.id), None))
+
+
+def outlook(reader: Reader, slots: int = 1) -> Outlook:
+    """From where the robot was last."""
+    last = whereabouts.last_pose(reader)
+    at = None if last is None else last.pose[:2]
+    return Outlook(at, reader.now, experience(reader), slots)
 
 
 def experience(reader: Reader) -> Experience:
@@ -40,7 +48,7 @@ def experience(reader: Reader) -> Experience:
         else:
             waits.setdefault(phase, []).append(seconds)
     return Experience(
-        places={one.location_code: (one.x, one.y) for one in places.waypoints(reader)},
+        Travel(places.waypoints(reader), [lane.as_at(reader.now) for lane in places.lanes(reader)]),
         legs={leg: median(seconds) for leg, seconds in legs.items()},
         waits={phase: median(seconds) for phase, seconds in waits.items()},
     )

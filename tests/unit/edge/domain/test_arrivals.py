@@ -5,14 +5,19 @@ from typing import Any
 
 import pytest
 
-from edge.domain.arrivals import PACE_S_PER_M, WAIT_S, Experience, expect
+from edge.domain.arrivals import expect
+from edge.domain.experience import SLOWER, WAIT_S, Experience
 from edge.domain.tasks import Phase, Priority, Task, TaskType
 from edge.domain.times import later, seconds_between
+from edge.domain.travel import OFF_LANES_M_S, ROUND_ABOUT, Travel
+from edge.domain.trips import Outlook
+from edge.domain.waypoints import Waypoint
 
 NOW = "2026-01-01T12:00:00.000Z"
 PLACES = {"DESK": (0.0, 0.0), "ROOM": (20.0, 0.0), "HALL": (0.0, 10.0)}
 AT = (0.0, 5.0)
-GUESS = Experience(PLACES)
+GUESS = Experience(Travel([Waypoint(code, code, code, x, y) for code, (x, y) in PLACES.items()]))
+PACE_S_PER_M = SLOWER * ROUND_ABOUT / OFF_LANES_M_S
 
 
 def task(phase: Phase = Phase.QUEUED, **more: Any) -> Task:
@@ -40,7 +45,7 @@ def seconds_until(eta: str | None) -> float:
 def arrival(
     one: Task, experience: Experience = GUESS, at: tuple[float, float] | None = AT
 ) -> float:
-    return seconds_until(expect([one], NOW, at, experience)[0].eta)
+    return seconds_until(expect([one], Outlook(at, NOW, experience))[0].eta)
 
 
 def about(seconds: float) -> Any:
@@ -54,7 +59,7 @@ def test_a_trip_in_the_queue_counts_both_drives_and_the_loading() -> None:
 
 def test_the_next_begins_where_the_last_has_ended() -> None:
     first, second = task(), task(id="two", source_location="ROOM", destination_location="DESK")
-    etas = [seconds_until(one.eta) for one in expect([first, second], NOW, AT, GUESS)]
+    etas = [seconds_until(one.eta) for one in expect([first, second], Outlook(AT, NOW, GUESS))]
     assert etas[1] - etas[0] == about(2 * WAIT_S + 20 * PACE_S_PER_M)
 
 
@@ -86,7 +91,7 @@ def test_what_has_arrived_says_since_when() -> None:
 
 def test_what_goes_back_arrives_nowhere_but_the_next_waits_for_it() -> None:
     back, then = task(Phase.RETURNING_LOAD), task(id="two")
-    first, second = expect([back, then], NOW, (20.0, 0.0), GUESS)
+    first, second = expect([back, then], Outlook((20.0, 0.0), NOW, GUESS))
     assert first.eta is None
     assert seconds_until(second.eta) == about(20 * PACE_S_PER_M + WAIT_S + 20 * PACE_S_PER_M)
 
