@@ -46,6 +46,11 @@ class Robot(Section):
     max_turn_rad_s: float = Field(1.5, gt=0, le=4)
     max_acceleration_m_s2: float = Field(0.5, gt=0, le=3)
     max_turn_acceleration_rad_s2: float = Field(3.0, gt=0, le=12)
+    tray_slots: int = Field(
+        1, ge=1, le=8, description="loads that it can carry at the same time, each in its own slot"
+    )
+    drive_hours: float = Field(3, gt=0, description="hours of driving on a full battery")
+    stand_hours: float = Field(6, gt=0, description="hours of standing on a full battery")
     low_battery: float = Field(
         0.20, gt=0, lt=1, description="charge below which it takes no new task and goes to its dock"
     )

@@ -5,11 +5,10 @@ acted on, by the store's own thread, so that a slow disk never holds up the othe
 Where it was killed, it looks at the store and goes on.
 """
 
-import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
@@ -21,21 +20,23 @@ from std_msgs.msg import Bool
 from edge import logs
 from edge.domain import errands
 from edge.domain.errands import BACK_OFF, HOME, Act, Situation, Waits
-from edge.domain.errors import ConflictError, LunaError
+from edge.domain.errors import LunaError
 from edge.domain.power import Alarm, PowerLimits
 from edge.domain.robots import CommandStatus, RobotCommand
 from edge.domain.stops import MotionState
-from edge.domain.tasks import FINAL, Phase, Task
+from edge.domain.tasks import Task
 from edge.domain.times import seconds_between
 from edge.domain.users import SYSTEM
 from edge.domain.waypoints import Waypoint, WaypointKind
-from edge.services import alarms, journal, places, robot, tasks
+from edge.services import alarms, trips
 from edge.settings import Settings
 from edge.store.database import Database, Transaction, timestamp
 from ros_nodes import convert, qos
+from ros_nodes import task_work as work
 from ros_nodes.alive import Beat
 from ros_nodes.charge_watch import ChargeWatch
 from ros_nodes.driver import Driver
+from ros_nodes.held_tasks import HeldTasks
 from ros_nodes.live import Live
 from ros_nodes.navigation.docking import approach_id
 from ros_nodes.navigation.geometry import Pose
@@ -55,48 +56,6 @@ AT_HOME_M = 0.25
 log = logs.get("ros.task_runner")
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What the store says at one moment. `orders`: those begun just now."""
-
-    task: Task | None
-    paused: bool
-    maintenance: bool
-    places: tuple[Waypoint, ...]
-    orders: tuple[RobotCommand, ...] = ()
-    told: frozenset[Alarm] = frozenset()
-
-
-def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> Outlook:
-    """Read all that matters, and begin the orders that wait.
-
-    `first`: after a start; `stopped`: the gate's state changed, so that its journal has news.
-    """
-    if first or stopped:
-        journal.import_journal(tx, settings.data_dir / "gate")
-    if first:
-        robot.abandon_commands(tx)
-    orders = []
-    while (order := robot.next_command(tx)) is not None:
-        orders.append(order)
-    state = robot.get_state(tx)
-    return Outlook(
-        tasks.active(tx, settings.robot.id),
-        state.paused,
-        state.maintenance,
-        tuple(places.waypoints(tx)),
-        tuple(orders),
-        frozenset(alarms.raised(tx)),
-    )
-
-
-def finish(tx: Transaction, answer: errands.Answer) -> None:
-    """Write how an order ended, unless that is written already."""
-    result = {"reason": answer.reason} if answer.reason else {}
-    with contextlib.suppress(ConflictError):
-        robot.finish_command(tx, answer.order_id, answer.status, result)
-
-
 def charge_watch(settings: Settings) -> ChargeWatch:
     limits = settings.robot
     # The board tells of its battery by real time, so that takes longer on a clock that runs faster.
@@ -114,7 +73,7 @@ class TaskRunner(Node):
         self._face = RobotFace(live)
         self._pace = pace(self, settings)
         self._beat = Beat(self)
-        self._outlook = Outlook(None, False, False, ())
+        self._outlook = work.Outlook((), False, False, ())
         self._orders: list[RobotCommand] = []
         self._writing: Future[Any] | None = None
         self._written: Callable[[Any], None] = self._take_outlook
@@ -122,8 +81,11 @@ class TaskRunner(Node):
         self._stop_changed = False
         self._version = -1
         self._next_look = self._not_before = self._claim_at = self._renew_at = 0.0
-        self._phase: tuple[str, Phase] | None = None
-        self._phase_since = self._busy_at = self._now()
+        waits = settings.tasks
+        self._waits = Waits(waits.load_wait_s, waits.handover_wait_s, waits.idle_dock_s)
+        self._held = HeldTasks(self._waits)
+        self._short = False
+        self._busy_at = self._now()
         self._home_failed = False
         self._charge_watch = charge_watch(settings)
         self._initial_pose = self.create_publisher(
@@ -167,12 +129,16 @@ class TaskRunner(Node):
 
     def _tick(self) -> None:
         self._collect()
-        if self._writing is None and time.monotonic() >= self._not_before:
+        if self._may_write():
             self._look_around()
-        if self._writing is None and time.monotonic() >= self._not_before:
+        if self._may_write() and self._held.wants_order:
+            self._put_in_order()
+        if self._may_write():
             self._do(errands.next_act(self._situation()))
         drive = self._driver.drive
         self._face.driving = drive is not None and drive.outcome is None
+        lead = self._held.lead(self._now())
+        self._face.task_id = None if lead is None else lead.id
         self._face.show()
         self._beat()
 
@@ -188,29 +154,33 @@ class TaskRunner(Node):
             first, stopped = self._first_look, self._stop_changed
             self._stop_changed = False
             self._write(
-                lambda tx: look(tx, self._settings, first=first, stopped=stopped),
+                lambda tx: work.look(tx, self._settings, first=first, stopped=stopped),
                 self._take_outlook,
             )
-        elif self._outlook.task is not None and now >= self._renew_at:
+        elif self._held.tasks and now >= self._renew_at:
             self._renew_at = now + self._settings.tasks.lease_s / 3
-            self._write(self._renewal(self._outlook.task.id), lambda _: None)
+            held = self._held.tasks
+            self._write(lambda tx: work.renew(tx, held, self._settings), lambda _: None)
 
     def _situation(self) -> Situation:
         now, outlook, drive = self._now(), self._outlook, self._driver.drive
-        if outlook.task is not None or self._orders or drive is not None:
+        lead = self._held.lead(now)
+        if lead is not None or self._orders or drive is not None:
             self._busy_at = now
         dock = self._dock()
         pose = self._face.pose if self._face.localised else None
         away_m = 0.0 if dock is None or pose is None else pose.distance(dock.x, dock.y)
         on_dock = dock is not None and pose is not None and away_m < AT_HOME_M
-        limits = self._settings.tasks
         return Situation(
-            waits=Waits(limits.load_wait_s, limits.handover_wait_s, limits.idle_dock_s),
+            waits=self._waits,
             drive=drive,
-            task=outlook.task,
-            waited_s=now - self._phase_since,
+            task=lead,
+            waited_s=self._held.waited_s(lead, now),
+            others=self._held.others(lead),
             orders=tuple(self._orders),
             queued=time.monotonic() >= self._claim_at,
+            room=len(self._held.tasks) < self._settings.robot.tray_slots,
+            short=self._short,
             stopped=self._face.stopped,
             paused=outlook.paused,
             maintenance=outlook.maintenance,
@@ -250,12 +220,11 @@ class TaskRunner(Node):
                 if drive is not None and drive.errand == HOME:
                     self._home_failed = drive.outcome not in errands.NO_FAILURE
                 self._driver.forget()
-            case errands.Step(task_id, event, failure):
-                self._write(
-                    lambda tx: tasks.apply(tx, task_id, event, failure=failure), self._take_step
-                )
+            case errands.Step():
+                self._write(lambda tx: work.make_steps(tx, act), self._take_step)
             case errands.Claim():
-                self._write(self._claim, self._take_claim)
+                level = self._face.battery
+                self._write(lambda tx: work.claim(tx, self._settings, level), self._take_claim)
             case errands.Relocate(order):
                 self._relocate(order)
             case errands.Answer():
@@ -280,6 +249,9 @@ class TaskRunner(Node):
     def _write(self, work: Callable[[Transaction], Any], then: Callable[[Any], None]) -> None:
         self._writing, self._written = self._database.submit(self._actor, work), then
 
+    def _may_write(self) -> bool:
+        return self._writing is None and time.monotonic() >= self._not_before
+
     def _collect(self) -> None:
         if self._writing is None or not self._writing.done():
             return
@@ -296,7 +268,7 @@ class TaskRunner(Node):
         self._stale = self._stop_changed = True
         self._not_before = time.monotonic() + TROUBLE_S
 
-    def _take_outlook(self, outlook: Outlook) -> None:
+    def _take_outlook(self, outlook: work.Outlook) -> None:
         self._first_look = False
         self._outlook = outlook
         self._claim_at = 0.0
@@ -304,28 +276,24 @@ class TaskRunner(Node):
         self._face.paused, self._face.maintenance = outlook.paused, outlook.maintenance
         self._face.alarms = sorted(outlook.told)
         self._face.places = tuple(one for one in outlook.places if one.is_active)
-        self._take_task(outlook.task)
+        self._held.take(outlook.tasks, self._now(), self._waited_before)
 
-    def _take_task(self, task: Task | None) -> None:
-        if task is not None and task.phase in FINAL:
-            task = None
-        self._outlook = replace(self._outlook, task=task)
-        self._face.task_id = None if task is None else task.id
-        phase = None if task is None else (task.id, task.phase)
-        if phase != self._phase:
-            self._phase, self._phase_since = phase, self._now() - self._waited_before(task)
-            log.info("task", id=self._face.task_id, phase=None if task is None else task.phase)
+    def _take_tasks(self, changed: Sequence[Task]) -> None:
+        self._held.change(changed, self._now(), self._waited_before)
+        for task in changed:
+            log.info("task", id=task.id, phase=task.phase, slot=task.slot)
 
-    def _waited_before(self, task: Task | None) -> float:
+    def _waited_before(self, task: Task) -> float:
         """Seconds that a wait for people had lasted when this process took it up: a restart does not
         make it longer. On a simulated clock nobody knows."""
-        if task is None or self._settings.sim.speed != 1.0:
+        if self._settings.sim.speed != 1.0:
             return 0.0
         return max(0.0, seconds_between(task.phase_since, timestamp(self._database.clock)))
 
-    def _take_step(self, task: Task) -> None:
-        self._driver.forget()
-        self._take_task(task)
+    def _take_step(self, changed: Sequence[Task]) -> None:
+        if self._driver.drive is not None and self._driver.drive.outcome is not None:
+            self._driver.forget()
+        self._take_tasks(changed)
         self._stale = True
 
     def _take_told(self, told: frozenset[Alarm]) -> None:
@@ -333,29 +301,24 @@ class TaskRunner(Node):
         self._face.alarms = sorted(told)
         log.info("alarms", told=sorted(told))
 
-    def _claim(self, tx: Transaction) -> Task | None:
-        return tasks.claim_next(
-            tx, robot_id=self._settings.robot.id, lease_s=self._settings.tasks.lease_s
-        )
-
-    def _take_claim(self, task: Task | None) -> None:
-        if task is None:
-            self._claim_at = time.monotonic() + DUE_S
+    def _take_claim(self, claim: trips.Claim) -> None:
+        self._short = claim.short
+        if claim.tasks:
+            self._take_tasks(claim.tasks)
         else:
-            self._take_task(task)
+            self._claim_at = time.monotonic() + DUE_S
 
-    def _renewal(self, task_id: str) -> Callable[[Transaction], None]:
-        limits = self._settings
-        return lambda tx: tasks.renew(
-            tx, task_id, robot_id=limits.robot.id, lease_s=limits.tasks.lease_s
-        )
+    def _put_in_order(self) -> None:
+        pose, slots, held = self._face.pose, self._settings.robot.tray_slots, self._held.tasks
+        at = None if pose is None else (pose.x, pose.y)
+        self._write(lambda tx: trips.in_order(tx, held, at, slots), self._held.set_order)
 
     def _answer(self, answer: errands.Answer) -> None:
         drive = self._driver.drive
         if drive is not None and drive.errand == answer.order_id and drive.outcome is None:
             self._driver.halt()
             return
-        self._write(lambda tx: finish(tx, answer), lambda _: self._take_answered(answer))
+        self._write(lambda tx: work.finish(tx, answer), lambda _: self._take_answered(answer))
 
     def _take_answered(self, answer: errands.Answer) -> None:
         """Forgotten only now: an answer that could not be written is given again."""

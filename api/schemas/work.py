@@ -109,5 +109,6 @@ class Task(Model):
     started_at: str | None
     completed_at: str | None
     failure: str | None
+    slot: int | None = Field(description="of the tray, counted from 1, on a robot with several")
     metadata: dict[str, Any]
     history: list[HistoryEntry] = Field(default_factory=list)

@@ -8,8 +8,9 @@ that fits wins:
    is driven is not driven any more, however long a pause kept it waiting.
 3. While it is stopped, paused or under maintenance nothing is begun, and what drives is halted; a task keeps its place.
    Under maintenance people may still order drives.
-4. A task in hand goes on, unless the battery calls and nothing is on the tray: then it is given back to the queue. An
-   order to drive that comes meanwhile is refused.
+4. A task in hand goes on, unless the battery calls and its load is not on the tray: then it is given back to the
+   queue. Of several in hand the one whose stop is next leads; what is to be done at the same place is done with it.
+   While there is room on the tray others may join. An order to drive that comes meanwhile is refused.
 5. An order to drive is carried out, unless the battery is nearly empty.
 6. The next task is taken from the queue, unless the battery is low.
 7. Idle for long enough, or with a low battery at once, the robot goes home. Where it does not charge there, it backs
@@ -30,6 +31,7 @@ HOME = "home"
 """Whom a drive home is for."""
 BACK_OFF = "back_off"
 """Whom a drive off the dock is for, when it is to dock again."""
+WAITING = frozenset({Phase.WAITING_FOR_LOAD, Phase.WAITING_FOR_HANDOVER})
 _NOT_LOADED = frozenset({Phase.ASSIGNED, Phase.TO_SOURCE, Phase.WAITING_FOR_LOAD})
 
 ARRIVED, STOPPED, CANCELLED = "NONE", "STOPPED", "CANCELLED"
@@ -58,7 +60,8 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """`waited_s`: how long the task has been in its phase; `queued`: there may be a task to take;
+    """`task` leads, and the `others` are in hand too; `waited_s`: how long it has been in its phase; `queued`: there
+    may be a task to take, and `room`: also with one in hand; `short`: the next one waits until the battery is fuller;
     `idle_s`: since when nothing was to be done.
 
     `orders`: those begun and not answered, oldest first. `dock`: its code, None where there is none, and `approach` the
@@ -70,8 +73,11 @@ class Situation:
     drive: Drive | None = None
     task: Task | None = None
     waited_s: float = 0.0
+    others: tuple[Task, ...] = ()
     orders: tuple[RobotCommand, ...] = ()
     queued: bool = False
+    room: bool = False
+    short: bool = False
     stopped: bool = False
     paused: bool = False
     maintenance: bool = False
@@ -83,6 +89,10 @@ class Situation:
     charge: Charge = field(default_factory=Charge)
     told: frozenset[Alarm] = frozenset()
     at: str = ""
+
+    @property
+    def in_hand(self) -> tuple[Task, ...]:
+        return self.others if self.task is None else (self.task, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +120,12 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Write that the task made a step."""
+    """Write that the task made a step, and those of `also` with it."""
 
     task_id: str
     event: TaskEvent
     failure: Failure | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +189,24 @@ def _after_drive(now: Situation) -> Act | None:
         if drive.outcome == CANCELLED:
             return Forget()  # halted by a pause, or by another order that has its say next
         return Answer(drive.errand, CommandStatus.FAILED, drive.outcome)
-    if now.task is None or drive.errand != errand_of(now.task):
-        return Forget()
+    there = _going_to(drive.waypoint, now.in_hand) if _is_for_task(drive, now) else ()
+    if not there or drive.outcome in (STOPPED, CANCELLED):
+        return Forget()  # what is still wanted is driven again as soon as it may
     if drive.outcome == ARRIVED:
-        return Step(now.task.id, TaskEvent.ARRIVE)
-    if drive.outcome in (STOPPED, CANCELLED):
-        return Forget()  # it is driven again as soon as it may
+        return Step(there[0], TaskEvent.ARRIVE, also=there[1:])
     known = drive.outcome in Failure.__members__
     failure = Failure(drive.outcome) if known else Failure.NAVIGATION
-    return Step(now.task.id, TaskEvent.FAIL, failure)
+    return Step(there[0], TaskEvent.FAIL, failure, there[1:])
+
+
+def _is_for_task(drive: Drive, now: Situation) -> bool:
+    """Whether a task in hand is still in the phase for which this is driven."""
+    return any(errand_of(task) == drive.errand for task in now.in_hand)
+
+
+def _going_to(place: str, tasks: tuple[Task, ...]) -> tuple[str, ...]:
+    """Those whose drive ends at this place."""
+    return tuple(task.id for task in tasks if task.goal == place)
 
 
 def _order_for_any_time(now: Situation) -> Act | None:
@@ -213,7 +233,7 @@ def _late_order(now: Situation) -> Act | None:
 def _alarms(now: Situation) -> Act | None:
     if now.charge.power is None:
         return None  # nobody knows yet; what was told before a restart stays
-    wanted = alarms(now.charge, home_failed=now.home_failed)
+    wanted = alarms(now.charge, home_failed=now.home_failed, short=now.short)
     return None if wanted == now.told else Tell(wanted)
 
 
@@ -234,16 +254,34 @@ def _task(now: Situation) -> Act | None:
         return None
     if (order := _drive_order(now)) is not None:
         return Answer(order.id, CommandStatus.FAILED, "BUSY")
-    if _gives_back(now.charge.power, task.phase):
-        return Halt() if now.drive is not None else Step(task.id, TaskEvent.RELEASE)
+    if (act := _give_back(now, task)) is not None:
+        return act
+    if now.room and now.queued and not now.charge.is_wanted:
+        return Claim()
     if task.phase is Phase.ASSIGNED:
-        return Step(task.id, TaskEvent.START)
+        return Step(task.id, TaskEvent.START, also=_to_fetch(task.source_location, now.others))
     if task.phase in DRIVING:
-        errand = errand_of(task)
-        if now.drive is not None and now.drive.errand == errand:
+        goal, drive = task.goal or "", now.drive
+        if drive is not None and drive.waypoint == goal and _is_for_task(drive, now):
             return Wait()
-        return Go(errand, task.goal or "")
+        return Go(errand_of(task), goal)
     return _wait_for_people(now, task)
+
+
+def _to_fetch(place: str, tasks: tuple[Task, ...]) -> tuple[str, ...]:
+    """Those that are to be fetched there and not begun yet."""
+    return tuple(
+        task.id for task in tasks if task.phase is Phase.ASSIGNED and task.source_location == place
+    )
+
+
+def _give_back(now: Situation, task: Task) -> Act | None:
+    """For a low battery, one task after the other."""
+    for one in now.in_hand:
+        if _gives_back(now.charge.power, one.phase):
+            driven = now.drive is not None and (one is task or now.drive.errand == errand_of(one))
+            return Halt() if driven else Step(one.id, TaskEvent.RELEASE)
+    return None
 
 
 def _gives_back(power: Power | None, phase: Phase) -> bool:
@@ -262,7 +300,18 @@ def _wait_for_people(now: Situation, task: Task) -> Act:
     }
     if task.phase in limits and now.waited_s > limits[task.phase]:
         return Step(task.id, TaskEvent.GIVE_UP_WAITING)
-    return Wait()
+    return _join_here(task, now.others) or Wait()
+
+
+def _join_here(task: Task, others: tuple[Task, ...]) -> Act | None:
+    """What others are to do at the place where people are waited for already."""
+    loads = task.phase is Phase.WAITING_FOR_LOAD
+    place = task.source_location if loads else task.destination_location
+    if begun := _to_fetch(place, others):
+        return Step(begun[0], TaskEvent.START, also=begun[1:])
+    if there := _going_to(place, others):
+        return Step(there[0], TaskEvent.ARRIVE, also=there[1:])
+    return None
 
 
 def _drive_order(now: Situation) -> RobotCommand | None:
@@ -304,7 +353,7 @@ def _idle(now: Situation) -> Act:
     charge = now.charge
     if charge.is_missed and not charge.docked_again and now.approach is not None:
         return Go(BACK_OFF, now.approach)
-    at_once = charge.is_wanted or charge.docked_again
+    at_once = charge.is_wanted or charge.docked_again or now.short
     patience_s = 0.0 if at_once else now.waits.home_s
     if now.home_failed:
         patience_s = max(patience_s, now.waits.home_again_s)

@@ -41,6 +41,23 @@ def power_after(
 
 
 @dataclass(frozen=True, slots=True)
+class Battery:
+    """`level` of the charge now; `reserve`: the least with which a task may end, back at the dock. `drive_s` and
+    `stand_s`: how long a full battery lasts when the robot drives, and when it stands, in s."""
+
+    level: float
+    reserve: float
+    drive_s: float
+    stand_s: float
+
+    def lasts(self, driving_s: float, standing_s: float) -> bool:
+        """Whether the reserve is left after so much driving and standing. A full one is never refused, for no charging
+        makes it better."""
+        left = self.level - driving_s / self.drive_s - standing_s / self.stand_s
+        return self.level >= FULL or left >= self.reserve
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """`power`: None until the battery was heard. `uncharged_s`: how long the robot has stood on its dock without
     charging; from `patience_s` on that is long. `docked_again`: for that reason it has backed off and docked anew."""
@@ -68,14 +85,18 @@ class Alarm(StrEnum):
     BATTERY_CRITICAL = "BATTERY_CRITICAL"
     NOT_CHARGING = "NOT_CHARGING"
     CANNOT_DOCK = "CANNOT_DOCK"
+    CHARGES_FIRST = "CHARGES_FIRST"
 
 
-def alarms(charge: Charge, *, home_failed: bool) -> frozenset[Alarm]:
-    """What staff should know now. `home_failed`: the last drive to the dock did not arrive."""
+def alarms(charge: Charge, *, home_failed: bool, short: bool = False) -> frozenset[Alarm]:
+    """What staff should know now. `home_failed`: the last drive to the dock did not arrive. `short`: a task waits until
+    the battery is fuller."""
     wanted = {Power.LOW: Alarm.BATTERY_LOW, Power.CRITICAL: Alarm.BATTERY_CRITICAL}
     found = {wanted[charge.power]} if charge.power in wanted else set()
     if charge.docked_again and charge.is_missed:
         found.add(Alarm.NOT_CHARGING)
-    if home_failed and charge.is_wanted:
+    if short and not found:
+        found.add(Alarm.CHARGES_FIRST)
+    if home_failed and (charge.is_wanted or short):
         found.add(Alarm.CANNOT_DOCK)
     return frozenset(found)

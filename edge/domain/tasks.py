@@ -1,4 +1,5 @@
-"""A task is one trip of the robot. Its phase, `status` and `step` together, is one state machine.
+"""A task is one load that the robot brings from place to place. Its phase, `status` and `step` together, is one state
+machine.
 
 Physical facts (loaded, handed over) are events like any other, and the table says when they can be true.
 """
@@ -160,7 +161,8 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`failure` is a failure code, see edge.domain.failures. Times are RFC 3339, UTC."""
+    """`failure` is a failure code, see edge.domain.failures. Times are RFC 3339, UTC. `slot`: which of the tray's it
+    has, counted from 1, while a robot with more than one has it in hand."""
 
     id: str
     request_id: str | None
@@ -184,6 +186,7 @@ class Task:
     started_at: str | None
     completed_at: str | None
     failure: str | None
+    slot: int | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     history: tuple[HistoryEntry, ...] = ()
 

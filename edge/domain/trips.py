@@ -1,7 +1,7 @@
 """A trip: the tasks that the robot has in hand at the same time, one in each slot of its tray.
 
 Its stops are in the order that costs least by edge.domain.stop_order: seconds that the robot needs, and the waiting of
-each reader as often as it weighs. Who comes later joins where that costs no more than a trip of its own afterwards.
+each reader as often as it weighs. Who comes later joins where that costs less than a trip of its own afterwards.
 """
 
 import itertools
@@ -20,6 +20,9 @@ WEIGHTS = (0.25, 0.5, 1.0, 2.0)
 """What a second of waiting costs by rank, LOW to URGENT; a second that the robot needs costs 1."""
 DEADLINE_NEAR_S = 1800.0
 """With less than this left until its deadline, or none, a task's waiting costs twice as much."""
+
+WORTH_S = 5.0
+"""What has to be gained at least by joining a trip, in s as they are weighed."""
 
 
 class Stop(NamedTuple):
@@ -134,11 +137,11 @@ def gather(in_hand: Sequence[Task], waiting: Iterable[Task], start: Outlook) -> 
 
 
 def joins(tasks: Sequence[Task], task: Task, start: Outlook) -> bool:
-    """Whether it costs no more to take it along than to come back for it."""
+    """Whether it costs less to take it along than to come back for it, by enough to be worth a slot."""
     without = plan(tasks, start)
     afterwards = plan([task], without.end)
     apart = without.cost() + afterwards.cost(without.seconds)
-    return plan([*tasks, task], start).cost() <= apart
+    return plan([*tasks, task], start).cost() < apart - WORTH_S
 
 
 def _leg(start: Outlook, before: Stop | None, stop: Stop) -> tuple[float, float]:

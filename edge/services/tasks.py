@@ -145,19 +145,30 @@ def reserve(tx: Transaction, copy_id: str) -> None:
 
 def claim_next(tx: Transaction, *, robot_id: str, lease_s: float) -> Task | None:
     """The next task, now this robot's for `lease_s` unless renewed; None where there is none to begin."""
+    ready = claimable(tx, robot_id)
+    return assign(tx, ready[0], robot_id=robot_id, lease_s=lease_s) if ready else None
+
+
+def claimable(tx: Transaction, robot_id: str, some: int = 1) -> list[Task]:
+    """Up to `some` tasks that this robot could begin now, in their turn; what another has left behind is among them."""
     state = get_state(tx)
     if state.paused or state.maintenance:
-        return None
+        return []
     _free_abandoned(tx, robot_id)
-    ready = Tasks(tx).ready()
-    if not ready:
-        return None
+    return sorted(Tasks(tx).ready(some), key=lambda task: turn(task, tx.now))[:some]
+
+
+def assign(
+    tx: Transaction, task: Task, *, robot_id: str, lease_s: float, slot: int | None = None
+) -> Task:
+    """The task is this robot's for `lease_s` unless renewed."""
     return _advance(
         tx,
-        min(ready, key=lambda task: turn(task, tx.now)),
+        task,
         TaskEvent.ASSIGN,
         assigned_robot_id=robot_id,
         lease_until=tx.later(lease_s),
+        slot=slot,
     )
 
 
@@ -244,8 +255,13 @@ def list_tasks(
 
 
 def active(reader: Reader, robot_id: str) -> Task | None:
-    """What this robot has in hand."""
-    return next(iter(Tasks(reader).in_hand(robot_id)), None)
+    """What this robot has in hand, or began first of it."""
+    return next(iter(in_hand(reader, robot_id)), None)
+
+
+def in_hand(reader: Reader, robot_id: str) -> list[Task]:
+    """All that this robot has claimed and not ended, the first begun first."""
+    return Tasks(reader).in_hand(robot_id)
 
 
 def queue(reader: Reader) -> list[Task]:
@@ -266,9 +282,9 @@ def _advance(
     if event is TaskEvent.START and task.started_at is None:
         changes["started_at"] = tx.now
     if event is TaskEvent.RELEASE:
-        changes |= {"assigned_robot_id": None, "lease_until": None}
+        changes |= {"assigned_robot_id": None, "lease_until": None, "slot": None}
     if phase in FINAL:
-        changes |= {"completed_at": tx.now, "lease_until": None}
+        changes |= {"completed_at": tx.now, "lease_until": None, "slot": None}
     changed = _change(tx, task, event, note, **changes)
     follow_up(tx, changed, consequence(task.task_type, task.phase, event))
     return changed

@@ -6,7 +6,7 @@ from edge.store.sqlite import Connection
 
 APPLICATION_ID = 0x4C554E41
 """Marks the file as ours in its header: the letters LUNA."""
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Number of steps below; also the file's user_version."""
 
 
@@ -62,6 +62,12 @@ def apply(
         for statement in IDENTITIES:
             db.conn.execute(statement)
         db.conn.execute("PRAGMA user_version = 7")
+
+    @steps()
+    def step_008_slots(db: sqlite_utils.Database) -> None:
+        for statement in SLOTS:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 8")
 
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:
@@ -292,3 +298,5 @@ IDENTITIES = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX identity_user ON identity(user_id)",
 )
+
+SLOTS = ("ALTER TABLE task ADD COLUMN slot INTEGER",)

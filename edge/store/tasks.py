@@ -59,7 +59,7 @@ class Tasks(Repository[R_co]):
         rows = self._store.rows(
             """SELECT * FROM task WHERE phase NOT IN ('QUEUED', 'COMPLETED', 'FAILED', 'CANCELLED')
             AND phase <> 'PENDING' AND (?1 IS NULL OR assigned_robot_id = ?1)
-            ORDER BY started_at, id""",
+            ORDER BY started_at IS NULL, started_at, id""",
             robot_id,
         )
         return [_task(row) for row in rows]

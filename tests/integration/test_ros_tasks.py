@@ -211,3 +211,39 @@ def test_a_lane_whose_closing_time_comes_during_a_drive_is_not_driven(start: Sta
     moving.until(arrived, "the robot at the desk")
     assert moving.place == "DESK-1"
     assert min(nearest) > 1.0
+
+
+def test_three_orders_are_carried_in_one_trip_on_the_way_that_costs_least(start: Start) -> None:
+    """In the order in which they were asked for, the robot would pass the middle room twice."""
+    moving = start(ROBOT__TRAY_SLOTS="3")
+    rooms = {bring(moving, "DESK-2", room): room for room in ("ROOM-102", "ROOM-103", "ROOM-101")}
+    for task_id in rooms:
+        until(moving, task_id, Phase.WAITING_FOR_LOAD)
+    assert moving.place == "DESK-2"
+    assert sorted(task_of(moving, task_id).slot or 0 for task_id in rooms) == [1, 2, 3]
+    for task_id in rooms:
+        moving.store.write(PERSON, lambda tx, id=task_id: tasks.load_placed(tx, id))  # type: ignore[misc]
+
+    passed = [_served(moving, rooms) for _ in rooms]
+    assert passed in (["ROOM-101", "ROOM-102", "ROOM-103"], ["ROOM-103", "ROOM-102", "ROOM-101"])
+    events = [entry.event for task_id in rooms for entry in task_of(moving, task_id).history]
+    assert [events.count(event) for event in ("start", "arrive", "load", "hand_over")] == [
+        3,
+        6,
+        3,
+        3,
+    ]
+
+
+def _served(moving: MovingRobot, rooms: dict[str, str]) -> str:
+    """The room where somebody is waited for next; there the load is taken."""
+
+    def there() -> list[str]:
+        waiting = Phase.WAITING_FOR_HANDOVER
+        return [task_id for task_id in rooms if task_of(moving, task_id).phase is waiting]
+
+    moving.until(there, "the robot at a room")
+    (task_id,) = there()
+    assert moving.place == rooms[task_id]
+    moving.store.write(PERSON, lambda tx: tasks.hand_over(tx, task_id))
+    return rooms[task_id]
