@@ -64,12 +64,15 @@ TYPES: dict[Message, NotificationType] = {
 
 def in_words(code: str, facts: Mapping[str, str], language: str = words.ENGLISH) -> tuple[str, str]:
     """Title and text of a Message, or of an Alarm. `facts`: the names of the places `source`, `destination` and
-    `home`; what is brought, a `book`'s title or another `load`; and the `failure` of the task."""
+    `home`; what is brought, a `book`'s title or another `load`, and in which `slot` of the
+    tray; and the `failure` of the task."""
     book, failure = facts.get("book"), facts.get("failure")
     if book:
         load = words.text("word", "BOOK", language, title=book)
     else:
         load = facts.get("load") or words.text("word", "LOAD", language)
+    if slot := facts.get("slot"):
+        load = words.text("word", "IN_SLOT", language, load=load, slot=slot)
     known = failure is not None and failure in Failure.__members__
     reason = words.text("failure", failure, language) if failure and known else ""
     section = "message" if code in Message.__members__ else "alarm"

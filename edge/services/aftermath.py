@@ -119,6 +119,7 @@ def _facts(tx: Transaction, task: Task) -> dict[str, str]:
     names = Places(tx).names(task.source_location, task.destination_location)
     return {
         **_load(tx, task),
+        **({} if task.slot is None else {"slot": str(task.slot)}),
         "source": names.get(task.source_location, task.source_location),
         "destination": names.get(task.destination_location, task.destination_location),
         "home": names.get(task.load_home, task.load_home),

@@ -10,7 +10,7 @@ from edge.domain.power import Battery
 from edge.domain.robots import LastPose
 from edge.domain.tasks import Phase, Priority, Task, TaskEvent, TaskType
 from edge.domain.times import later, seconds_between
-from edge.services import arrivals, robot, tasks, trips, whereabouts
+from edge.services import arrivals, notifications, robot, tasks, trips, whereabouts
 from edge.services.trips import Claim
 from edge.store.database import timestamp
 from tests.support.store import LEASE_S, ROBOT, Library, small_library
@@ -163,3 +163,15 @@ def test_a_full_battery_and_one_that_nobody_knows_refuse_nothing(library: Librar
     (task,) = claim(library, 1, small).tasks
     library.happen(task.id, TaskEvent.RELEASE)
     assert len(claim(library, 1).tasks) == 1
+
+
+def test_people_are_told_in_which_slot_their_load_is(library: Library) -> None:
+    for place in ("ROOM-101", "ROOM-102"):
+        order(library, place, description="A parcel", recipient_id=library.student.id)
+    _, second = claim(library, 2).tasks
+    library.happen(second.id, TaskEvent.START, TaskEvent.ARRIVE, TaskEvent.LOAD, TaskEvent.ARRIVE)
+    told = library.see(lambda reader: notifications.list_for(reader, library.student.id)).items
+    assert "A parcel (slot 2 of the tray)" in told[0].message
+    library.happen(second.id, TaskEvent.HAND_OVER)
+    told = library.see(lambda reader: notifications.list_for(reader, library.student.id)).items
+    assert "slot" not in told[0].message
