@@ -1,20 +1,22 @@
 """S1 by HTTP: from before a client connects until the zero behind the STOP is read on the line, of a robot that moves.
 
 The api and the gate are the real processes; the line, the board and the watched processes are the test's. Once with
-nothing else to do, and once while 50 logins a second are offered, each of which wants 30 ms of a core and 19 MiB, and
-sync tries to reach a broker that takes its connection and never says a word.
+nothing else to do, and once while 50 logins a second are offered, each of which wants 30 ms of a core and 19 MiB, 200
+clients dawdle over the heads of their requests, somebody writes to the store and has its log written back all the time,
+and sync tries to reach a broker that takes its connection and never says a word.
 
 What is asserted of time: as in test_stop_latency.py.
 """
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -24,18 +26,20 @@ import pytest
 
 from edge.domain.users import SYSTEM, Role
 from edge.services import passwords, users
+from edge.settings import load
 from edge.store.database import Database
 from tests.safety.conftest import COUNTS, Counts
 from tests.safety.test_stop_latency import SETTLE_S, moves, until_zero
 from tests.support.api_process import ApiProcess, Ros, api_process
 from tests.support.busy import Echo
-from tests.support.figures import Figures, percentile
+from tests.support.figures import Figures, Value, percentile
 from tests.support.logins import WHO
 from tests.support.served import PASSWORD, SCREEN, make_data_dir, served
 from tests.support.wired_gate import WiredGate, wired_gate
 
 PROMISED_P99_S = {"idle": 0.060, "loaded": 0.150}
 LOGINS_A_S = 50.0
+SLOW_HEADS = 200
 WARM_S = 1.0
 """Of load, before the first stop."""
 
@@ -122,37 +126,57 @@ def answer(gate: WiredGate, client: socket.socket) -> Any:
 
 
 @contextmanager
-def nothing() -> Iterator[dict[str, int]]:
+def nothing() -> Iterator[dict[str, Value]]:
     yield {}
 
 
 @contextmanager
-def loaded(data_dir: Path, api: ApiProcess, gate: WiredGate) -> Iterator[dict[str, int]]:
-    """Logins and a sync without a broker. Gives, at the end, how many logins had which answer."""
-    answers: dict[str, int] = {}
-    with closing(socket.create_server(("127.0.0.1", 0))) as hole:
+def loaded(data_dir: Path, api: ApiProcess, gate: WiredGate) -> Iterator[dict[str, Value]]:
+    """All that T10 wants at once. Gives, at the end, what came of it."""
+    told: dict[str, Value] = {}
+    with ExitStack() as stack:
+        hole = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0))))
         broken = {"LUNA_MQTT__PORT": str(hole.getsockname()[1]), "LUNA_LOG": "file"}
-        sync = subprocess.Popen(
-            [sys.executable, "-m", "sync", "--data-dir", str(data_dir)],
-            env=os.environ | broken,
-            start_new_session=True,
-        )
-        logins = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.logins", str(api.port), str(LOGINS_A_S)],
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        try:
-            gate.pump_for(WARM_S)
-            yield answers
-            assert sync.poll() is None
-            logins.terminate()
-            told, _ = logins.communicate(timeout=30)
-            answers |= {f"logins_{status}": n for status, n in json.loads(told).items()}
-        finally:
-            for process in (sync, logins):
-                process.kill()
-                process.communicate()
+        sync = beside(stack, "sync", "--data-dir", data_dir, **broken)
+        logins = beside(stack, "tests.support.logins", api.port, LOGINS_A_S)
+        heads = beside(stack, "tests.support.slow_heads", api.port, SLOW_HEADS)
+        store = beside(stack, "tests.support.checkpoints", load(data_dir).store_path)
+        for process in (heads, store):
+            gate.until(partial(says, process), "the load is there", within_s=30.0)
+        gate.pump_for(WARM_S)
+        yield told
+        assert sync.poll() is None
+        for status, count in report(logins).items():
+            told[f"logins_{status}"] = count
+        told |= {**report(store), "slow_heads": report(heads)["most_inside"]}
+
+
+def beside(stack: ExitStack, module: str, *given: object, **settings: str) -> subprocess.Popen[str]:
+    """A process of its own session, gone with `stack`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, given)],
+        env=os.environ | settings,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    stack.callback(process.communicate)
+    stack.callback(process.kill)
+    return process
+
+
+def says(process: subprocess.Popen[str]) -> bool:
+    """Whether it has printed something."""
+    assert process.stdout is not None
+    return bool(select.select([process.stdout], [], [], 0.0)[0])
+
+
+def report(process: subprocess.Popen[str]) -> dict[str, Value]:
+    """What it prints at its end, which is now."""
+    process.terminate()
+    told, _ = process.communicate(timeout=30)
+    found: dict[str, Value] = json.loads(told.splitlines()[-1])
+    return found
 
 
 def make_library(data_dir: Path) -> None:
