@@ -40,6 +40,8 @@ from tests.support.wired_gate import WiredGate, wired_gate
 PROMISED_P99_S = {"idle": 0.060, "loaded": 0.150}
 LOGINS_A_S = 50.0
 SLOW_HEADS = 200
+MOST_UNCONFIRMED = 0.01
+"""Whose answer came too late: the robot stands, but whoever pressed STOP is told to use the red button."""
 WARM_S = 1.0
 """Of load, before the first stop."""
 
@@ -51,7 +53,7 @@ def test_a_stop_by_http_is_on_the_wire_in_time(
     how: str, tmp_path: Path, counts: Counts, figures: Figures
 ) -> None:
     make_library(tmp_path)
-    took, bare, random = [], [], Random(5)
+    tries, bare, random = [], [], Random(5)
     with (
         wired_gate(tmp_path) as gate,
         closing(Ros(tmp_path)),
@@ -63,13 +65,16 @@ def test_a_stop_by_http_is_on_the_wire_in_time(
         with loaded(tmp_path, api, gate) if how == "loaded" else nothing() as answers:
             for _ in range(counts.http_stops):
                 bare.append(echo.round_trip())
-                took.append(time_a_stop(gate, api, random))
+                tries.append(time_a_stop(gate, api, random))
+    took = [seconds for seconds, _ in tries]
+    unconfirmed = sum(not confirmed for _, confirmed in tries)
     figures.note_times(f"S1 stop by HTTP to zero, {how}", took)
     figures.note_times(f"S1 bare process beside HTTP, {how}", bare)
-    figures.note(f"S1 stop by HTTP to zero, {how}", **answers)
+    figures.note(f"S1 stop by HTTP to zero, {how}", unconfirmed=unconfirmed, **answers)
     assert not gate.trace.breaches
     if counts.full:
         assert percentile(took, 99) <= PROMISED_P99_S[how]
+        assert unconfirmed <= MOST_UNCONFIRMED * counts.http_stops
     else:
         assert percentile(took, 50) <= PROMISED_P99_S[how]
 
@@ -86,8 +91,8 @@ def test_the_first_stop_waits_for_no_route_to_be_made(
         assert answer.json()["error"]["code"] == "ROBOT_UNAVAILABLE"  # it asked for a gate
 
 
-def time_a_stop(gate: WiredGate, api: ApiProcess, random: Random) -> float:
-    """One stop, and its end; gives s."""
+def time_a_stop(gate: WiredGate, api: ApiProcess, random: Random) -> tuple[float, bool]:
+    """One stop, and its end; gives s, and whether it was confirmed."""
     gate.frames.clear()
     gate.until(lambda: moves(gate), "the robot moves")
     gate.pump_for(random.uniform(0.0, SETTLE_S))
@@ -99,14 +104,20 @@ def time_a_stop(gate: WiredGate, api: ApiProcess, random: Random) -> float:
         "Connection: close\r\nContent-Length: 0\r\n\r\n".encode()
     )
     read = until_zero(gate)
-    event_id = answer(gate, client)["data"]["event_id"]
+    status, body = answer(gate, client)
+    confirmed = status == 200
+    if confirmed:
+        event_id = body["data"]["event_id"]
+    else:
+        assert (status, body["error"]["code"]) == (503, "ROBOT_UNAVAILABLE"), body
+        event_id = gate.until_state("LATCHED").event_id
     gate.trace.stop(event_id, time.monotonic())
     gate.end_stop(event_id)
-    return read - began
+    return read - began, confirmed
 
 
-def answer(gate: WiredGate, client: socket.socket) -> Any:
-    """The body of the answer; the robot lives on meanwhile."""
+def answer(gate: WiredGate, client: socket.socket) -> tuple[int, Any]:
+    """Status and body of the answer; the robot lives on meanwhile."""
     text = bytearray()
     client.setblocking(False)
 
@@ -121,8 +132,7 @@ def answer(gate: WiredGate, client: socket.socket) -> Any:
     with client:
         gate.until(came, "the answer")
     head, _, body = bytes(text).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 "), text
-    return json.loads(body)
+    return int(head.split()[1]), json.loads(body)
 
 
 @contextmanager
