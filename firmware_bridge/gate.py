@@ -218,15 +218,13 @@ class Gate:
             authority.records.clear()
 
     def _takes(self, latch: Latch) -> bool:
-        """Whether the disk has `latch`, which counts only then. The journal comes first: what it is to
-        tell of the stop must not be lost with the stop."""
+        """Whether the disk has `latch`, which counts only then; if not, the next cycle has it write what
+        counts. The journal comes first: what it is to tell of the stop must not be lost with the stop.
+        """
         if not self._disk.has_recorded():
             return False
         self._disk.save(latch)
-        if self._disk.has_saved():
-            return True
-        self._disk.save(self._authority.latch)
-        return False
+        return self._disk.has_saved()
 
     # The sockets
 

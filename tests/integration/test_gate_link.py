@@ -16,7 +16,15 @@ from edge.domain.line_faults import LineFault
 from firmware_bridge import frames
 from firmware_bridge import link as link_module
 from firmware_bridge.link import BoardLink
-from firmware_bridge.messages import FaultCode, Heartbeat, Inputs, Motion, Stop, StopKind
+from firmware_bridge.messages import (
+    FaultCode,
+    Heartbeat,
+    Inputs,
+    Motion,
+    Stop,
+    StopKind,
+    Welcome,
+)
 from firmware_bridge.simulator import SimulatedBoard
 from tests.support.board import until
 
@@ -311,6 +319,60 @@ def test_a_port_with_somebody_else_on_it_is_named(
 
 
 WELCOME = frames.Frame(0x81, 7, 1, 0, 0, bytes(10))
+
+
+def greeted(stranger: Stranger) -> None:
+    """A session 7 is open, as the first HELLO has nonce 1."""
+    stranger.link.service(stranger.now)
+    welcome = Welcome(stranger.link._nonce, 1, 1.0, 1.0).pack()
+    os.write(stranger.master, frames.encode(frames.Frame(0x81, 7, 1, 0, 0, welcome)))
+
+    def up() -> bool:
+        stranger.link.service(stranger.now)
+        return stranger.link.up
+
+    until(up, "the link is up")
+
+
+@pytest.mark.parametrize(
+    ("again", "counter"),
+    [
+        (frames.Frame(0x82, 7, 5, 0, 0, bytes(8)), "frames_repeated"),
+        (frames.Frame(0x82, 7, 4, 0, 0, bytes(8)), "frames_repeated"),
+        (frames.Frame(0x03, 7, 6, 0, 0, bytes(4)), "frames_unknown"),
+        (frames.Frame(0x81, 7, 6, 0, 0, bytes(10)), "frames_unknown"),
+    ],
+    ids=["twice", "an older one", "an echo", "another welcome"],
+)
+def test_in_a_session_only_news_of_the_board_count(
+    stranger: Stranger, again: frames.Frame, counter: str
+) -> None:
+    greeted(stranger)
+    status = frames.encode(frames.Frame(0x82, 7, 5, 0, 0, bytes(8)))
+    os.write(stranger.master, status + frames.encode(again))
+    heard: list[object] = []
+
+    def counted() -> bool:
+        heard.extend(stranger.link.service(stranger.now))
+        return stranger.link.counters[counter] > 0
+
+    until(counted, "it is counted")
+    assert len(heard) == 1 and stranger.link.up
+
+
+def test_a_line_that_breaks_under_a_stop_is_lost(
+    stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise OSError(5, "input/output error")
+
+    greeted(stranger)
+    with monkeypatch.context() as patched:
+        patched.setattr("firmware_bridge.link.os.write", broken)
+        assert not stranger.link.send(Stop(StopKind.LATCH), stranger.now)
+    assert not stranger.link.up and stranger.link.fault is LineFault.BROKEN
+    stranger.link.flush_output()  # there is nothing to throw away
+    assert not stranger.link.send(Stop(StopKind.LATCH), stranger.now)
 
 
 def test_a_board_of_another_version_is_named(stranger: Stranger) -> None:

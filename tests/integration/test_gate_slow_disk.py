@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from edge.domain.stops import Refusal
-from firmware_bridge.sockets import ResetRefusedError, request_reset, request_stop
+from firmware_bridge.sockets import (
+    GateUnavailableError,
+    ResetRefusedError,
+    request_reset,
+    request_stop,
+)
 from tests.support import gates
 from tests.support.board import Bench, bench, until
 
@@ -78,6 +83,33 @@ def test_a_reset_counts_only_once_it_is_written_down(robot: Bench) -> None:
     gates.reset(robot.run_dir, event_id)
     assert latch_on_disk(robot) == "RESET"
     assert told(robot).count("RESET") == 1
+
+
+def test_a_reset_that_the_disk_did_not_take_in_time_is_not_on_it_in_the_end(robot: Bench) -> None:
+    robot.drive()
+    event_id = request_stop(robot.run_dir, source="API", who="anna", reason="").event_id
+    until(robot.stands, "the robot stands")
+    until(lambda: robot.board.firmware.causes, "the board has the stop")
+    until(lambda: "STOP" in told(robot), "the stop is recorded")
+    (robot.data_dir / "hangs").touch()
+    with pytest.raises(ResetRefusedError) as refused:
+        reset_by_hand(robot, event_id)
+    assert refused.value.sentence == Refusal.NOT_WRITTEN_DOWN
+    (robot.data_dir / "hangs").unlink()
+    assert robot.end_gate() == 0  # all is written
+    assert latch_on_disk(robot) == "LATCHED"
+
+
+def test_a_stop_that_neither_board_nor_disk_took_is_not_confirmed(robot: Bench) -> None:
+    robot.drive()
+    (robot.data_dir / "hangs").touch()
+    robot.board.unplug()
+    until(lambda: (now := robot.state()) is not None and now.link == "lost", "the link is lost")
+    with pytest.raises(GateUnavailableError) as refused:
+        request_stop(robot.run_dir, source="API", who="anna", reason="", timeout_s=5.0)
+    assert refused.value.sentence == "STOP_NOT_CONFIRMED"  # answered, and not just silent
+    assert robot.until_state("LATCHED").source == "API"  # though it stands
+    (robot.data_dir / "hangs").unlink()
 
 
 def reset_by_hand(robot: Bench, event_id: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edge import ipc
 from firmware_bridge.sockets import (
     GateUnavailableError,
     MotionLink,
@@ -162,6 +163,27 @@ def test_luna_stop_prints_the_id_or_says_that_it_is_not_confirmed(robot: Bench) 
     robot.kill_gate()
     failed = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert failed.returncode == 1 and failed.stdout == "" and "not confirmed" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("door", "message"),
+    [
+        ("stop", {"type": "stop", "source": "BUTTON", "who": "somebody", "reason": ""}),
+        ("stop", {"type": "stop", "source": "NOBODY", "who": "somebody", "reason": ""}),
+        ("reset", {"type": "release", "who": "somebody", "sent": 0.0}),
+        ("reset", {"type": "reset", "who": "somebody"}),
+    ],
+    ids=str,
+)
+def test_a_message_that_its_door_does_not_know_does_nothing(
+    robot: Bench, door: str, message: dict[str, object]
+) -> None:
+    robot.drive()
+    with ipc.connect(robot.run_dir / f"{door}.sock", timeout_s=5.0) as client:
+        client.send(json.dumps(message).encode())
+        assert json.loads(client.recv(4096))["type"] == "refused"
+    until(lambda: (now := robot.state()) and now.counters.get(f"{door}_malformed"), "it is counted")
+    assert robot.until_state("RUNNING").event_id is None
 
 
 def test_a_second_owner_of_motion_is_refused(robot: Bench) -> None:
