@@ -90,7 +90,8 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.context = context
-    app.state.pages = Pages(settings.robot.name, _buttons(context.providers))
+    buttons = _buttons(context.providers)
+    app.state.pages = Pages(settings.robot.name, settings.library.time_zone, buttons)
     errors.install(app, ROUTERS)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -1,6 +1,7 @@
 """What goes wrong, as an answer: every error of the core, of the framework and of ours becomes one envelope."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request, Response
@@ -127,8 +128,8 @@ def _as_http(error: errors.LunaError) -> tuple[int, str, dict[str, str]]:
 
 
 def _sentence(error: HTTPException) -> str:
-    """What we raise names one; what Starlette raises says its own English, in place of which its status speaks."""
-    if error.detail in words.catalogue()["error"]:
+    """What we raise names one; in place of what Starlette raises, the name of the status, we say our own."""
+    if error.detail != HTTPStatus(error.status_code).phrase:
         return str(error.detail)
     return SENTENCES.get(error.status_code, "HTTP_ERROR")
 

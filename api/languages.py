@@ -24,9 +24,9 @@ def language_of(headers: Headers) -> str:
     return _language(headers.get("cookie", ""), headers.get("accept-language", ""))
 
 
-def spoken() -> dict[str, str]:
+def spoken(language: str | None = None) -> dict[str, str]:
     """The headers of an answer that has sentences in it."""
-    return {"Content-Language": LANGUAGE.get(), "Vary": VARY}
+    return {"Content-Language": language or LANGUAGE.get(), "Vary": VARY}
 
 
 @lru_cache(maxsize=256)

@@ -8,12 +8,15 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from edge.domain.errors import SetupError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 SETTINGS_FILE = "settings.toml"
 PREFIX = "LUNA_"
@@ -147,6 +150,29 @@ class Sim(Section):
     people: int = Field(0, ge=0, le=50, description="how many walk about in the simulated library")
 
 
+class Library(Section):
+    time_zone: str = Field(
+        "UTC", description="IANA name, like Europe/Berlin: of times without a zone, and of the page"
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, LookupError):
+            raise ValueError(f"{name!r} is no time zone; name one like Europe/Berlin") from None
+        return name
+
+    @property
+    def zone(self) -> "ZoneInfo":
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(self.time_zone)
+
+
 class Requests(Section):
     auto_approve: bool = False
 
@@ -236,6 +262,7 @@ class Settings(Section):
     ros: Ros = Ros()
     navigator: Navigator = Navigator()
     sim: Sim = Sim()
+    library: Library = Library()
     requests: Requests = Requests()
     tasks: Tasks = Tasks()
     sync: Sync = Sync()

@@ -61,7 +61,9 @@ class Bridge:
             database, self._link, self._topics, batch_events=settings.sync.batch_events
         )
         self._down = DownStream(database, self._link, self._topics)
-        self._commands = CommandDesk(database, settings.run_dir, self._view, self._answer)
+        self._commands = CommandDesk(
+            database, settings.run_dir, self._view, self._answer, settings.library.zone
+        )
         self._fleet = FleetFace(settings, database, self._view, password)
         self._unsaid: deque[Publication] = deque(maxlen=MAX_UNSAID)
         self._held: deque[Received] = deque()

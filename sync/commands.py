@@ -1,7 +1,7 @@
 """Commands from afar: checked in a fixed order, done at most once, each answered and each in the audit log."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from edge.domain.errors import ValidationError as BadParamsError
 from edge.domain.robots import CommandStatus, CommandType
 from edge.domain.stops import StopSource
 from edge.domain.tasks import Priority, TaskType
+from edge.domain.times import order_at_library
 from edge.domain.users import Actor
 from edge.services import audit, inbox, places, remote, robot, tasks
 from edge.store.database import Database, Transaction
@@ -41,8 +42,15 @@ class CommandDesk:
     """`say` publishes an answer. Times come from the robot's own clock."""
 
     def __init__(
-        self, database: Database, run_dir: Path, view: RobotView, say: Callable[[Answer], None]
+        self,
+        database: Database,
+        run_dir: Path,
+        view: RobotView,
+        say: Callable[[Answer], None],
+        zone: tzinfo = UTC,
     ) -> None:
+        """`zone`: the library's, of times in commands that name none."""
+        self._zone = zone
         self._database = database
         self._run_dir = run_dir
         self._view = view
@@ -135,6 +143,9 @@ class CommandDesk:
             return [self._answer(command.command_id, AnswerStatus.DUPLICATE, first=before)]
         if stopped:
             raise RobotStoppedError("STOPPED")
+        if command.type == CommandKind.ENQUEUE_TASK:
+            params = order_at_library(command.params, self._zone)
+            command = command.model_copy(update={"params": params})
         order_id, result = _do(tx, command)
         accepted = self._answer(command.command_id, AnswerStatus.ACCEPTED, result=result)
         if order_id is not None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from api import envelope
+from api.context import Context
 from api.deps import Principal, Robot, Staff
 from api.lists import Direction, Paged, SortKey, many
 from api.once import Creating, Once
@@ -12,6 +13,7 @@ from api.schemas.base import Many, One
 from api.schemas.work import HistoryEntry, NewPriority, NewTask, Task
 from api.status import task_record
 from edge.domain.tasks import TaskStatus, TaskType
+from edge.domain.times import order_at_library
 from edge.services import arrivals, records, tasks
 from edge.store.database import Reader, Transaction
 
@@ -63,18 +65,18 @@ async def history(task_id: str, _: Staff, robot: Robot) -> Response:
 
 
 @router.post("/inter-staff", response_model=One[Task], status_code=201, summary="From desk to desk")
-async def inter_staff(body: NewTask, who: Staff, once: Once) -> Response:
-    return await _create(TaskType.INTER_STAFF, body, who, once)
+async def inter_staff(body: NewTask, who: Staff, robot: Robot, once: Once) -> Response:
+    return await _create(TaskType.INTER_STAFF, body, who, robot, once)
 
 
 @router.post("/workstation", response_model=One[Task], status_code=201, summary="To a workstation")
-async def workstation(body: NewTask, who: Staff, once: Once) -> Response:
-    return await _create(TaskType.WORKSTATION, body, who, once)
+async def workstation(body: NewTask, who: Staff, robot: Robot, once: Once) -> Response:
+    return await _create(TaskType.WORKSTATION, body, who, robot, once)
 
 
 @router.post("/transfer", response_model=One[Task], status_code=201, summary="From place to place")
-async def transfer(body: NewTask, who: Staff, once: Once) -> Response:
-    return await _create(TaskType.TRANSFER, body, who, once)
+async def transfer(body: NewTask, who: Staff, robot: Robot, once: Once) -> Response:
+    return await _create(TaskType.TRANSFER, body, who, robot, once)
 
 
 @router.put(
@@ -103,8 +105,10 @@ async def set_priority(task_id: str, body: NewPriority, who: Staff, robot: Robot
     return envelope.one(task_record(task))
 
 
-async def _create(kind: TaskType, body: NewTask, who: Principal, once: Creating) -> Response:
-    wanted = body.model_dump()
+async def _create(
+    kind: TaskType, body: NewTask, who: Principal, robot: Context, once: Creating
+) -> Response:
+    wanted = order_at_library(body.model_dump(), robot.settings.library.zone)
 
     def work(tx: Transaction) -> dict[str, Any]:
         return task_record(tasks.create_transfer(tx, task_type=kind, **wanted))

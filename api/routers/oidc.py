@@ -11,6 +11,7 @@ from fastapi import APIRouter, Cookie, Query, Request, Response
 from api import envelope, errors
 from api.context import Context
 from api.deps import Anyone, Robot, SignedIn
+from api.languages import LANGUAGE
 from api.oidc.provider import Flow, check_domain
 from api.oidc.providers import FLOW_S, PATH, new_cookie
 from api.pages import Pages, wants_page
@@ -196,4 +197,4 @@ def _refused(request: Request, provider: str, error: LunaError) -> Response:
     if not wants_page(request):
         return answer
     pages: Pages = request.app.state.pages
-    return pages.refused(errors.in_words(error), answer.status_code)
+    return pages.refused(LANGUAGE.get(), errors.in_words(error), answer.status_code)

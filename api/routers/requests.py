@@ -20,6 +20,7 @@ from api.schemas.base import Many, One
 from api.schemas.work import Completion, NewRequest, Request
 from edge.domain.requests import Request as BookRequest
 from edge.domain.requests import RequestStatus
+from edge.domain.times import order_at_library
 from edge.services import records, requests
 from edge.store.database import Reader
 
@@ -42,7 +43,7 @@ def visible(reader: Reader, who: Principal, request_id: str) -> BookRequest:
 @router.post("", response_model=One[Request], status_code=201, summary="Ask for a book")
 async def create(body: NewRequest, who: SignedIn, robot: Robot, once: Once) -> Response:
     auto_approve = robot.settings.requests.auto_approve
-    wanted = body.model_dump()
+    wanted = order_at_library(body.model_dump(), robot.settings.library.zone)
     return await once.create(
         who,
         body,

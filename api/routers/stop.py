@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from api import envelope
 from api.context import Context
 from api.deps import Principal, Robot, Staff, StaffAtRobot, Stopping
+from api.languages import LANGUAGE
 from api.motion import refuse_to_start
 from api.pages import Pages, wants_page
 from api.schemas.base import One
@@ -61,9 +62,9 @@ async def _stop(request: Request, who: Principal, robot: Context) -> Response:
     except UnavailableError:
         if pages is None:
             raise
-        return pages.stop_outcome(confirmed=False)
+        return pages.stop_outcome(LANGUAGE.get(), confirmed=False)
     if pages is not None:
-        return pages.stop_outcome(confirmed=True)
+        return pages.stop_outcome(LANGUAGE.get(), confirmed=True)
     return envelope.one({"event_id": receipt.event_id, "stopped": True, "joined": receipt.joined})
 
 

@@ -1,5 +1,6 @@
 """What all bodies share, and the envelopes around them."""
 
+from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
@@ -47,6 +48,8 @@ Text = Annotated[
 Words = Annotated[
     str, StringConstraints(max_length=2000, strip_whitespace=False), AfterValidator(str.strip)
 ]
+When = Annotated[datetime, PlainSerializer(datetime.isoformat)]
+"""A time of an order; without a zone it is the library's."""
 Time = Annotated[AwareDatetime, PlainSerializer(format_time)]
 """A time with a zone; kept in UTC."""
 

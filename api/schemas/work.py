@@ -4,17 +4,19 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import Body, Id, Model, Text, Time, Words
+from api.schemas.base import Body, Id, Model, Text, When, Words
 from edge.domain.requests import RequestStatus
 from edge.domain.returns import ReturnStatus
 from edge.domain.tasks import Priority, TaskStatus, TaskStep, TaskType
+
+LOCAL = "RFC 3339; without a zone it is the library's time (library.time_zone)"
 
 
 class NewRequest(Body):
     book_id: Id
     request_location: Text = Field(description="a waypoint's name or code", examples=["R1"])
     notes: Words | None = None
-    not_before: Time | None = None
+    not_before: When | None = Field(None, description=LOCAL)
 
 
 class Completion(Body):
@@ -38,8 +40,8 @@ class NewTask(Body):
     description: Words | None = None
     recipient_id: Id | None = None
     priority: Priority = Priority.NORMAL
-    not_before: Time | None = None
-    deadline: Time | None = None
+    not_before: When | None = Field(None, description=LOCAL)
+    deadline: When | None = Field(None, description=LOCAL)
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
 
 

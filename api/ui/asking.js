@@ -1,5 +1,7 @@
 // "Please step aside": as large as the map, and with a sound where the screen has a loudspeaker.
 
+import { t } from "./words.js";
+
 const EVERY_MS = 4000;
 const ask = document.getElementById("ask");
 let rung = -Infinity;
@@ -8,7 +10,7 @@ let rung = -Infinity;
 export function showAsking(asking, goal) {
   ask.hidden = !asking;
   if (!asking) { rung = -Infinity; return; }
-  document.getElementById("ask-note").textContent = `I would like to pass, to ${goal}.`;
+  document.getElementById("ask-note").textContent = t("pass_to", { goal });
   if (performance.now() - rung < EVERY_MS) return;
   rung = performance.now();
   const event = new CustomEvent("luna:asking", { detail: { goal }, cancelable: true });

@@ -1,5 +1,7 @@
 // "Where am I?": a librarian tells the robot its place, by a name or by a finger on the map.
 
+import { t } from "./words.js";
+
 const $ = (id) => document.getElementById(id);
 const LOST_FOR_MS = 3000;       // at its start the robot looks around for a moment
 const FAR_ENOUGH_M = 0.2;       // a finger that moved less has not shown a direction
@@ -9,8 +11,14 @@ let lostSince = null, known = [], page = () => ({}), staff = null, guess = null,
 
 export function offerPlaces(points, state) {
   [known, page] = [points, state];
-  $("here").place.replaceChildren(new Option("choose a place", ""), ...known.map((one) => new Option(one.name, one.id)));
+  $("here").place.replaceChildren(new Option(t("choose_place"), ""), ...known.map((one) => new Option(one.name, one.id)));
 }
+
+document.addEventListener("luna:language", () => {
+  const [first] = $("here").place.options;
+  if (first) first.text = t("choose_place");
+  $("lost-note").textContent = "";
+});
 
 export function showLost(lost, pose) {
   lostSince = lost ? lostSince ?? performance.now() : null;
@@ -57,7 +65,7 @@ $("staff").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(async () => {
     const session = await post("/api/v1/auth/pin-login", Object.fromEntries(new FormData(event.target)));
-    if (session.user.role === "STUDENT") throw new Error("Only a librarian can tell me my place.");
+    if (session.user.role === "STUDENT") throw new Error(t("only_staff"));
     staff = session.access_token;
     open("here");
   });
@@ -73,7 +81,7 @@ $("here").addEventListener("submit", (event) => {
   attempt(async () => {
     await post("/api/v1/robot/initial-pose", { ...guess, expires_at: new Date(Date.now() + 5000).toISOString() });
     close();
-    $("lost-note").textContent = "Thank you. I look whether that is right.";
+    $("lost-note").textContent = t("thanks");
   });
 });
 

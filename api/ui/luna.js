@@ -2,6 +2,7 @@
 
 import { showAsking } from "./asking.js";
 import { offerPlaces, showLost } from "./lost.js";
+import { clock, meaning, moment, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const say = (id, text) => { if ($(id).textContent !== text) $(id).textContent = text; };
@@ -42,8 +43,8 @@ function watch() {
   const live = performance.now() - heardAt < LOST_AFTER_MS && heardAt > 0;
   const link = live ? "live" : $("sign-in").hidden ? "lost" : "unknown";
   document.body.dataset.link = link;
-  say("link-text", { live: "live", lost: "no connection", unknown: "not signed in" }[link]);
-  if (!live) say("headline", link === "lost" ? "No connection to the robot" : "Sign in to see the robot");
+  say("link-text", t(link));
+  if (!live) say("headline", t(link === "lost" ? "no_link" : "sign_in_to_see"));
   labelStop();
 }
 
@@ -73,52 +74,48 @@ const HEARD = {
 
 // ---- What is shown ------------------------------------------------------------------------------------------------
 
-const DOING = {
-  IDLE: "Free", BUSY: "Busy", NAVIGATING: "Driving", CHARGING: "Charging", STOPPED: "Stopped",
-  ERROR: "Needs help", MAINTENANCE: "Out of service",
-};
-const STEP = {
-  TO_SOURCE: "fetching it", WAITING_FOR_LOAD: "waiting for the book at the desk", TO_DESTINATION: "on its way",
-  WAITING_FOR_HANDOVER: "waiting to be unloaded", RETURNING_LOAD: "bringing it back",
-  QUEUED: "waiting", ASSIGNED: "about to start", PENDING: "not approved yet",
-};
 const nameOf = (code) => places.get(code) ?? code ?? "–";
 
-// What a drive is at where it is not simply driving.
-const HELD_UP = {
-  ASKING: "Asking people to step aside", WAITING: "Waiting a moment for the way to be free",
-  AROUND: "Going round something", REPLANNING: "Looking for another way",
-};
+let known = null;
 
 function showStatus(robot) {
+  known = robot;
   const task = robot.current_task, drive = robot.navigation;
   const drives = robot.status === "NAVIGATING" && drive;
-  const metres = drive?.distance_left_m > 0.5 ? `, ${drive.distance_left_m.toFixed(0)} m to go` : "";
+  const metres = drive?.distance_left_m > 0.5 ? `, ${t("metres_left", { metres: drive.distance_left_m.toFixed(0) })}` : "";
   const goal = drives ? nameOf(drive.waypoint) : null;
-  const driving = drives ? (HELD_UP[drive.state] ? `${HELD_UP[drive.state]}, on the way to ${goal}` : `Driving to ${goal}${metres}`) : null;
-  const waiting = task?.step?.startsWith("WAITING") ? `At ${nameOf(task.step === "WAITING_FOR_LOAD" ? task.source_location : task.destination_location)}, ${STEP[task.step]}` : null;
+  const heldUp = drives && meaning("drive", drive.state), doing = meaning("status", robot.status) ?? robot.status;
+  const driving = !drives ? null : heldUp ? `${heldUp}, ${t("on_the_way_to", { goal })}` : t("driving_to", { goal }) + metres;
+  const at = nameOf(task?.step === "WAITING_FOR_LOAD" ? task.source_location : task?.destination_location);
+  const waiting = task?.step?.startsWith("WAITING") ? t("waits_at", { place: at, step: meaning("step", task.step) }) : null;
   const standing = robot.status === "STOPPED" || robot.status === "ERROR" || robot.status === "MAINTENANCE";
   const lost = robot.faults.some((fault) => fault.code === "LOST");
   document.body.dataset.lost = lost;
-  say("headline", (lost && robot.status !== "STOPPED" ? "I do not know where I am" : standing ? null : waiting ?? driving) ?? DOING[robot.status] ?? robot.status);
-  say("doing", robot.mode === "PAUSED" ? "Paused" : DOING[robot.status] ?? robot.status);
+  say("headline", (lost && robot.status !== "STOPPED" ? t("lost_title") : standing ? null : waiting ?? driving) ?? doing);
+  say("doing", robot.mode === "PAUSED" ? t("paused") : doing);
   say("place", nameOf(robot.current_location));
   const level = robot.battery_level;
   $("battery").value = level ?? 0;
-  say("battery-text", level == null ? "unknown" : `${Math.round(level * 100)} %`);
+  say("battery-text", level == null ? t("battery_unknown") : `${Math.round(level * 100)} %`);
   $("plan").toggleAttribute("hidden", !drives);
-  say("drive-note", !drives && drive?.message ? `I did not get to ${nameOf(drive.waypoint)}. ${drive.message} ${drive.remedy}` : "");
+  const why = drives ? null : meaning("failure", drive?.reason);
+  say("drive-note", why ? `${t("not_there", { goal: nameOf(drive.waypoint) })} ${why}` : "");
   showAsking(drives && drive.state === "ASKING" && robot.emergency_stop.active === false, goal);
   showLost(lost, robot.pose);
   $("faults").replaceChildren();
-  for (const fault of robot.faults) if (fault.code !== "LOST") make($("faults"), "li", {}, `${fault.message} ${fault.remedy}`);
+  for (const fault of robot.faults) if (fault.code !== "LOST") make($("faults"), "li", {}, meaning(fault.section, fault.key) ?? `${fault.message} ${fault.remedy}`);
   showStop(robot.emergency_stop);
 }
 
 let queue = [];
 
-// To the minute: it is a guess.
-const about = (eta) => eta ? `, there about ${new Date(eta).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
+// What a task is at, and when it may begin, where that is later, or else will be there, to the minute: it is a guess.
+function stepOf({ step, status, not_before: from, eta }) {
+  const waits = status === "QUEUED" && from && new Date(from) > Date.now();
+  const more = waits ? t("not_before", { time: moment(from) })
+    : eta && step !== "WAITING_FOR_HANDOVER" ? t("there_about", { time: moment(eta) }) : null;
+  return [meaning("step", step ?? status) ?? status, more].filter(Boolean).join(", ");
+}
 
 function showQueue(tasks) {
   queue = tasks;
@@ -127,8 +124,7 @@ function showQueue(tasks) {
   for (const task of tasks) {
     const item = make($("queue"), "li", task.status === "QUEUED" ? {} : { class: "active" });
     make(item, "span", { class: "way" }, `${nameOf(task.source_location)} → ${nameOf(task.destination_location)}`);
-    const there = task.step === "WAITING_FOR_HANDOVER" ? "" : about(task.eta);
-    make(item, "span", { class: "step" }, `${STEP[task.step ?? task.status] ?? task.status}${there}`);
+    make(item, "span", { class: "step" }, stepOf(task));
   }
 }
 
@@ -265,23 +261,22 @@ function showStop(now) {
 function labelStop() {
   const link = document.body.dataset.link;
   const [state, label, note] =
-    failedAt > 0 ? ["failed", "STOP NOT CONFIRMED", "Press the red button on the robot."]
-    : asking > 0 ? ["asking", "STOPPING …", "Waiting for the robot to confirm."]
-    : link === "lost" ? ["unknown", "STOP", "No connection: use the red button on the robot."]
-    : link === "unknown" ? ["unknown", "STOP", "Sign in to stop it from here, or use the red button on the robot."]
-    : stopState?.active ? ["stopped", "STOPPED", stoppedNote()]
-    : stopState?.active === null ? ["unknown", "STOP", "The robot's motion gate is away: use the red button on the robot."]
-    : stopState?.state === "RESET" ? ["stopped", "STOPPED", "Reset. It stands until a librarian here lets it go on."]
-    : ["ready", "STOP", "Stops the robot. In danger use the red button on the robot."];
+    failedAt > 0 ? ["failed", t("stop_failed"), t("press_red")]
+    : asking > 0 ? ["asking", t("stopping"), t("stopping_note")]
+    : link === "lost" ? ["unknown", t("stop"), t("stop_lost")]
+    : link === "unknown" ? ["unknown", t("stop"), t("stop_unknown")]
+    : stopState?.active ? ["stopped", t("stopped"), stoppedNote(stopState)]
+    : stopState?.active === null ? ["unknown", t("stop"), t("stop_gate_away")]
+    : stopState?.state === "RESET" ? ["stopped", t("stopped"), t("stop_reset")]
+    : ["ready", t("stop"), t("stop_note")];
   document.body.dataset.stop = state;
   say("stop-label", label);
   say("stop-note", note);
 }
 
-function stoppedNote() {
-  const since = stopState.since ? ` since ${new Date(stopState.since).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "";
-  const by = { BUTTON: " by the red button", BUMPER: " by the bumper", TOUCHSCREEN: " from this screen" }[stopState.source] ?? "";
-  return `Stopped${by}${since}. A librarian at the robot resets it.`;
+function stoppedNote({ source, since }) {
+  const by = meaning("page", `by_${source}`) ?? "";
+  return `${by} ${since ? t("stopped_since", { time: clock(since) }) : t("stopped_now")}`.trim();
 }
 
 // On touch, not on release; the form's own submit is for keyboards, and for pages without this script.
@@ -297,6 +292,12 @@ $("sign-in").addEventListener("submit", async (event) => {
   const said = await answer.json();
   say("sign-in-note", answer.ok ? "" : said.error.message);
   if (answer.ok) { token = said.data.access_token; connect(); }
+});
+
+document.addEventListener("luna:language", () => {
+  showQueue(queue);
+  if (known) showStatus(known);
+  watch();
 });
 
 setInterval(watch, 250);

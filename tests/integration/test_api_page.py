@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.write(SYSTEM, lambda tx: places.load_site(tx, SITE, LANES))
         add_people(store)
     (directory / "map" / "map.pgm").write_bytes(FLOOR)
+    (directory / "settings.toml").write_text('[library]\ntime_zone = "Europe/Berlin"\n')
     return directory
 
 
@@ -185,6 +186,117 @@ def test_the_queue_says_when_each_delivery_will_be_there(page: Page, data_dir: P
     expect(page.locator("#queue .step")).to_have_count(0)
 
 
+def queued(data_dir: Path, not_before: str | None = None) -> Callable[[], None]:
+    """A delivery in the queue; what takes it back."""
+    with contextlib.closing(Database.open(data_dir / "luna.db")) as store:
+        task = store.write(
+            SYSTEM,
+            lambda tx: tasks.create_transfer(
+                tx,
+                task_type=TaskType.TRANSFER,
+                source_location="DESK1",
+                destination_location="R1",
+                not_before=not_before,
+            ),
+        )
+
+    def cancel() -> None:
+        with contextlib.closing(Database.open(data_dir / "luna.db")) as store:
+            store.write(SYSTEM, lambda tx: tasks.cancel(tx, task.id))
+
+    return cancel
+
+
+GERMAN = "Deutsch"
+
+
+def test_the_language_is_the_browsers_first(browser: Browser, api: ApiProcess) -> None:
+    with contextlib.closing(browser.new_context(locale="de-AT")) as context:
+        page = context.new_page()
+        page.goto(api.url)
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        expect(page.locator("#stop-label")).to_have_text("STOPP")
+        expect(page.locator("#headline")).to_have_text("Frei", timeout=LIVE_MS)
+
+
+def test_another_language_is_one_press_away_and_remembered(
+    page: Page, data_dir: Path, ros: Ros
+) -> None:
+    cancel = queued(data_dir)
+    expect(page.locator("#queue .step")).to_contain_text("waiting, there about")
+    page.get_by_role("link", name=GERMAN).click()
+    expect(page.locator("#queue .step")).to_contain_text("wartet, dort gegen")
+    expect(page.locator("#now")).to_have_text("Jetzt")
+    expect(page.locator("#doing")).to_have_text("Frei")
+    expect(page.locator("#stop-label")).to_have_text("STOPP")
+    expect(page.locator("#floor")).to_have_attribute("aria-label", "Karte")
+    cancel()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    ros.navigation = drive("IDLE", "BLOCKED")
+    expect(page.locator("#drive-note")).to_contain_text("Räumen Sie den Gang frei", timeout=LIVE_MS)
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("#drive-note")).to_contain_text("Clear the aisle")
+
+
+def test_what_the_robot_refuses_is_said_in_the_language_that_was_chosen(
+    page: Page, ros: Ros
+) -> None:
+    page.get_by_role("link", name=GERMAN).click()
+    ros.localised = False
+    page.locator("#tell-place").click(timeout=LIVE_MS)
+    page.locator("#staff [name=login]").fill("nobody@example.org")
+    page.locator("#staff [name=pin]").fill("1357")
+    page.locator("#staff button").click()
+    expect(page.locator("#lost-note")).to_contain_text("Name oder Passwort stimmt nicht.")
+
+
+def test_a_language_that_does_not_come_leaves_the_page_and_its_stop_as_they_are(page: Page) -> None:
+    page.route("**/ui/words-*.json", lambda route: route.abort())
+    page.get_by_role("link", name=GERMAN).click()
+    page.locator("#stop-button").click()
+    expect(page.locator("#stop-label")).to_have_text("STOPPED")
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+OVERFLOWS = """() => [...document.querySelectorAll("body *")].filter((node) => {
+  const style = getComputedStyle(node), box = node.getBoundingClientRect();
+  if (node.closest("svg") || !node.offsetParent) return false;
+  return box.right > innerWidth + 1 || (style.display === "block" && node.scrollWidth > node.clientWidth + 1);
+}).map((node) => `${node.tagName}#${node.id}: ${node.textContent.trim().slice(0, 40)}`)"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_nothing_overflows_however_long_the_words_are(
+    browser: Browser, api: ApiProcess, ros: Ros, language: str, width: int
+) -> None:
+    with contextlib.closing(browser.new_context(locale=language)) as context:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(api.url)
+        expect(page.locator("body")).to_have_attribute("data-link", "live", timeout=LIVE_MS)
+        ros.navigation = drive("REPLANNING")
+        expect(page.locator("#headline")).to_contain_text("Study room 1")
+        assert page.evaluate(OVERFLOWS) == []
+        page.locator("#stop-button").click()
+        expect(page.locator("body")).to_have_attribute("data-stop", "stopped")
+        assert page.evaluate(OVERFLOWS) == []
+
+
+@pytest.mark.parametrize("reader", ["America/New_York", "Asia/Tokyo"])
+def test_times_are_the_librarys_wherever_the_reader_is(
+    browser: Browser, api: ApiProcess, data_dir: Path, reader: str
+) -> None:
+    cancel = queued(data_dir, "2099-07-01T07:30:00Z")
+    with contextlib.closing(browser.new_context(locale="de", timezone_id=reader)) as context:
+        page = context.new_page()
+        page.goto(api.url)
+        step = page.locator("#queue .step")
+        expect(step).to_have_text("wartet, nicht vor Mi., 1. Juli, 09:30", timeout=LIVE_MS)
+    cancel()
+
+
 def test_it_asks_people_to_step_aside_in_large_letters_and_with_a_sound(
     page: Page, ros: Ros
 ) -> None:
@@ -270,6 +382,10 @@ def test_without_javascript_stop_is_a_form(browser: Browser, api: ApiProcess) ->
     page.goto(api.url)
     page.locator("#stop-button").click()
     expect(page.locator("h1")).to_contain_text("is stopped")
+    page.goto(api.url)
+    page.get_by_role("link", name=GERMAN).click()
+    page.locator("#stop-button").click()
+    expect(page.locator("h1")).to_contain_text("ist angehalten")
     context.close()
 
 

@@ -207,3 +207,26 @@ def test_answers_are_what_the_schema_says(library: Served) -> None:
     books.Book.model_validate(get(student, f"/api/v1/books/{request['book_id']}"), extra="forbid")
     for one in get(student, "/api/v1/notifications"):
         notifications.Notification.model_validate(one, extra="forbid")
+
+
+def test_a_time_without_a_zone_is_the_librarys(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('[library]\ntime_zone = "Europe/Berlin"\n')
+    with served(tmp_path) as library:
+        body = {"book_id": library.book().id, "request_location": "R1"}
+        later = body | {"not_before": "2099-07-01T09:30:00"}
+        made = library.asked_by("student").post("/api/v1/requests", json=later)
+        task = made.json()["data"]["task_id"]
+        found = library.asked_by("librarian").get(f"/api/v1/deliveries/{task}").json()["data"]
+        assert found["not_before"] == "2099-07-01T07:30:00.000Z"
+        trip = {"source_location": "DESK1", "destination_location": "R1"}
+        trip |= {"not_before": "2099-10-25T02:30", "deadline": "2099-10-25T03:30"}
+        sent = library.asked_by("librarian").post("/api/v1/deliveries/transfer", json=trip)
+        told = sent.json()["data"]
+        assert told["not_before"] == "2099-10-25T00:30:00.000Z"
+        assert told["deadline"] == "2099-10-25T02:30:00.000Z"
+        for wrong in ("soon", "2099-13-01T09:00", ""):
+            answer = library.asked_by("student").post(
+                "/api/v1/requests", json=body | {"not_before": wrong}
+            )
+            assert answer.status_code == 422
+            assert list(answer.json()["error"]["details"]["fields"]) == ["not_before"]

@@ -96,6 +96,23 @@ def test_a_task_is_queued_and_changed_and_cancelled(here: Site, integrator: Prob
     assert here.library.task(task_id).status is TaskStatus.CANCELLED
 
 
+def test_a_time_without_a_zone_is_the_librarys(
+    here: Site, integrator: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trip = {
+        "task_type": "TRANSFER",
+        "source_location": "DESK-1",
+        "destination_location": "ROOM-102",
+        "not_before": "2099-07-01T09:30",
+    }
+    _, done = send(here, integrator, command("enqueue_task", 60, **trip), answers=2)
+    assert here.library.task(done.result["task_id"]).not_before == "2099-07-01T07:30:00.000Z"
+    (refused,) = send(
+        here, integrator, command("enqueue_task", 60, **trip | {"not_before": "soon"})
+    )
+    assert (refused.status, refused.code) == (AnswerStatus.REJECTED, "VALIDATION_ERROR")
+
+
 def test_a_command_that_comes_twice_is_done_once(here: Site, integrator: Probe) -> None:
     trip = {
         "task_type": "TRANSFER",

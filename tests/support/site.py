@@ -50,6 +50,7 @@ class Site:
     def start_sync(self, **environment: str) -> None:
         command = [sys.executable, "-m", "sync", "--data-dir", str(self.data_dir)]
         settings = {
+            "LUNA_LIBRARY__TIME_ZONE": "Europe/Berlin",
             "LUNA_ROBOT__ID": ROBOT,
             "LUNA_MQTT__PORT": str(self.broker.port),
             **environment,

@@ -1,6 +1,8 @@
 """Settings: where a value comes from, and what is said of wrong ones."""
 
+import json
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,26 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, monkeypatch: pytest.M
     for name in ("api.port", "api.colour", "robot.id", "typo", "robot.max_speed_m_s"):
         assert name in refusal.value.message
     assert refusal.value.hint
+
+
+def test_the_library_has_a_time_zone_that_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.load(tmp_path).library.zone.key == "UTC"
+    monkeypatch.setenv("LUNA_LIBRARY__TIME_ZONE", "America/New_York")
+    zone = settings.load(tmp_path).library.zone
+    assert zone.utcoffset(datetime(2026, 7, 1)) == timedelta(hours=-4)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Berlin", "Europe", "europe/../Berlin", "/etc/localtime", "X\0"]
+)
+def test_a_time_zone_that_there_is_not_is_refused_in_a_clear_line(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "settings.toml").write_text(f"[library]\ntime_zone = {json.dumps(name)}\n")
+    with pytest.raises(SetupError, match=r"library.time_zone: .* name one like Europe/Berlin"):
+        settings.load(tmp_path)
 
 
 @pytest.mark.parametrize("junk", [b"[api", b"\xff\xfe", b"api = 5\n"])

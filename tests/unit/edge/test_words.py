@@ -105,8 +105,9 @@ def raised() -> Iterator[tuple[str, str, set[str]]]:
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                first = node.args[0]
-                if node.func.id in ours and isinstance(first, ast.Constant):
+                is_http = node.func.id == "HTTPException" and len(node.args) > 1
+                first = node.args[is_http]
+                if (is_http or node.func.id in ours) and isinstance(first, ast.Constant):
                     given = {one.arg or "**" for one in node.keywords}
                     yield f"{path.relative_to(ROOT)}:{node.lineno}", str(first.value), given
 
@@ -134,6 +135,13 @@ def test_no_sentence_of_an_error_is_unused() -> None:
 
 def test_words_about_fields_are_about_what_can_be_wrong_with_one() -> None:
     assert set(words.catalogue()["field"]) - {"EMPTY"} <= set(get_args(ErrorType))
+
+
+def test_no_words_of_the_page_are_unused() -> None:
+    page = " ".join(path.read_text() for path in sorted((ROOT / "api" / "ui").glob("*.*")))
+    named = set(re.findall(r"\b[a-z_]+\b|\bby_[A-Z]+\b", page))
+    unused = {key for key in words.catalogue()["page"] if key not in named}
+    assert {key for key in unused if not key.startswith("by_")} == set()
 
 
 def test_an_unknown_key_is_its_own_sentence() -> None:
