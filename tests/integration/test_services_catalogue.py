@@ -11,6 +11,7 @@ from edge.domain.errors import ConflictError, NotFoundError, ValidationError
 from edge.domain.inventory import BookDraft, CatalogueRecord, CopyDraft, CopyStatus
 from edge.services import catalogue, requests
 from edge.services.demo_catalogue import demo_records
+from edge.store import books
 from tests.support.store import Library, small_library
 
 
@@ -74,6 +75,22 @@ def test_what_fits_best_comes_first(library: Library) -> None:
     assert found(library, "emma") == ["Emma", "A Companion to Other Novels", "Studies"]
     by_title = found(library, "emma", sort="title", order="desc")
     assert by_title == ["Studies", "Emma", "A Companion to Other Novels"]
+
+
+def test_of_very_many_hits_the_newest_are_put_in_order_and_all_are_counted(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "RANKED", 3)
+    for number in range(5):
+        library.add_book("Walden" + " and more" * (number + 1))
+    first, last = (
+        library.see(partial(catalogue.search, q="walden", page=page, limit=2)) for page in (1, 3)
+    )
+    assert [book.title.count("and") for book in first.items] == [3, 4]
+    assert (first.total, last.total) == (5, 5)
+    assert [book.title.count("and") for book in last.items] == [5]
+    beyond = library.see(partial(catalogue.search, q="walden", page=4, limit=2))
+    assert (beyond.items, beyond.total) == ([], 5)
 
 
 def test_all_words_of_a_search_must_fit(library: Library) -> None:
