@@ -61,7 +61,8 @@ class Feed:
         hub.shows("robot", "status", robot_record(self._settings, self._live, work))
         if version != self._version:
             self._version = version
-            queue = self._database.read(lambda reader: arrivals.expected(reader, work.queue))
+            slots = self._settings.robot.tray_slots
+            queue = self._database.read(lambda reader: arrivals.expected(reader, work.queue, slots))
             hub.shows("tasks", "queue", [task_record(one) for one in queue])
             self._database.read(self._tell)
 

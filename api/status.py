@@ -46,6 +46,8 @@ def robot_record(settings: Settings, live: Live, work: Work) -> dict[str, Any]:
     said = live.latest("robot")
     gate = live.gate
     battery = gate.battery if gate else None
+    leads = (one for one in work.queue if one.id == said.get("task_id"))
+    current = next(leads, work.active)
     return {
         "id": settings.robot.id,
         "robot_name": settings.robot.name,
@@ -56,8 +58,8 @@ def robot_record(settings: Settings, live: Live, work: Work) -> dict[str, Any]:
         "current_location": said.get("current_location"),
         "battery_level": battery.fraction if battery else said.get("battery_level"),
         "charging": battery.charging if battery else bool(said.get("charging", False)),
-        "current_task": task_record(work.active) if work.active else None,
-        "queue_length": sum(work.active is None or one.id != work.active.id for one in work.queue),
+        "current_task": task_record(current) if current else None,
+        "queue_length": sum(current is None or one.id != current.id for one in work.queue),
         "navigation": _navigation(live.latest("navigation")),
         "emergency_stop": stop_record(gate),
         "faults": _faults(live, gate, work),

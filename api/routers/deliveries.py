@@ -51,7 +51,8 @@ async def list_tasks(
 @router.get("/{task_id}", response_model=One[Task], summary="One task with its history")
 async def get_task(task_id: str, _: Staff, robot: Robot) -> Response:
     def read(reader: Reader) -> dict[str, Any]:
-        return records.record(arrivals.expected_one(reader, tasks.get(reader, task_id)))
+        slots = robot.settings.robot.tray_slots
+        return records.record(arrivals.expected_one(reader, tasks.get(reader, task_id), slots))
 
     return envelope.one(robot.read(read))
 

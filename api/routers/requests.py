@@ -18,10 +18,10 @@ from api.lists import Direction, Paged, SortKey, many
 from api.once import Once
 from api.schemas.base import Many, One
 from api.schemas.work import Completion, NewRequest, Request
+from edge.domain.requests import OPEN, RequestStatus
 from edge.domain.requests import Request as BookRequest
-from edge.domain.requests import RequestStatus
 from edge.domain.times import order_at_library
-from edge.services import records, requests
+from edge.services import arrivals, records, requests, tasks
 from edge.store.database import Reader
 
 router = APIRouter(prefix="/api/v1/requests", tags=["requests"])
@@ -78,7 +78,16 @@ async def list_requests(
 
 @router.get("/{request_id}", response_model=One[Request], summary="One request")
 async def get_request(request_id: str, who: OwnerOrStaff, robot: Robot) -> Response:
-    return envelope.one(seen_by(who, robot.read(lambda reader: visible(reader, who, request_id))))
+    def read(reader: Reader) -> dict[str, Any]:
+        request = visible(reader, who, request_id)
+        found = seen_by(who, request)
+        if request.task_id is None or request.status not in OPEN:
+            return found
+        task = tasks.get(reader, request.task_id, history=False)
+        task = arrivals.expected_one(reader, task, robot.settings.robot.tray_slots)
+        return {**found, "eta": task.eta, "queue_place": task.queue_place}
+
+    return envelope.one(robot.read(read))
 
 
 @router.put("/{request_id}/approve", response_model=One[Request], summary="Let it be delivered")

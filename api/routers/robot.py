@@ -39,7 +39,8 @@ async def status_of(robot_id: str, who: StaffOrKiosk, robot: Robot) -> Response:
 
 @router.get("/tasks", response_model=Many[Task], summary="The queue, in the order it will run")
 async def queue(_: StaffOrKiosk, robot: Robot, paging: Paged) -> Response:
-    waiting = robot.read(lambda reader: arrivals.expected(reader, tasks.queue(reader)))
+    slots = robot.settings.robot.tray_slots
+    waiting = robot.read(lambda reader: arrivals.expected(reader, tasks.queue(reader), slots))
     start = (paging.page - 1) * paging.limit
     items = [task_record(one) for one in waiting[start : start + paging.limit]]
     return envelope.many(items, page=paging.page, limit=paging.limit, total=len(waiting))

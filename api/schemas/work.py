@@ -62,6 +62,8 @@ class Request(Model):
     completed_at: str | None
     notes: str | None
     task_id: str | None
+    eta: str | None = Field(None, description="when the book will be there; only of one request")
+    queue_place: int | None = Field(None, description="of its delivery, counted from 1; likewise")
     pin: str | None = None
 
 
@@ -111,6 +113,7 @@ class Task(Model):
     started_at: str | None
     completed_at: str | None
     failure: str | None
+    queue_place: int | None = Field(description="counted from 1; only where the queue was asked")
     slot: int | None = Field(description="of the tray, counted from 1, on a robot with several")
     metadata: dict[str, Any]
     history: list[HistoryEntry] = Field(default_factory=list)

@@ -162,7 +162,8 @@ class HistoryEntry:
 @dataclass(frozen=True, slots=True)
 class Task:
     """`failure` is a failure code, see edge.domain.failures. Times are RFC 3339, UTC. `slot`: which of the tray's it
-    has, counted from 1, while a robot with more than one has it in hand."""
+    has, counted from 1, while a robot with more than one has it in hand. `eta` and `queue_place`, counted
+    from 1, are told where the queue is asked for them, and not kept."""
 
     id: str
     request_id: str | None
@@ -187,6 +188,7 @@ class Task:
     completed_at: str | None
     failure: str | None
     slot: int | None = None
+    queue_place: int | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     history: tuple[HistoryEntry, ...] = ()
 

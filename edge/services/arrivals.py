@@ -16,10 +16,12 @@ from edge.store.tasks import Tasks
 
 
 def expected(reader: Reader, queue: Sequence[Task], slots: int = 1) -> list[Task]:
-    """The same tasks, with when each will be there. Nobody knows while the robot is paused or in maintenance."""
+    """The same tasks, each with its place and when it will be there, which nobody knows while the robot is paused or
+    in maintenance. `slots` of the robot's tray."""
+    queue = [replace(task, queue_place=place) for place, task in enumerate(queue, 1)]
     state = get_state(reader)
     if not queue or state.paused or state.maintenance:
-        return list(queue)
+        return queue
     return list(expect(queue, outlook(reader, slots)))
 
 
@@ -28,7 +30,8 @@ def expected_one(reader: Reader, task: Task, slots: int = 1) -> Task:
     if task.phase in FINAL or task.phase is Phase.PENDING:
         return task
     queue = expected(reader, tasks.queue(reader), slots)
-    return replace(task, eta=next((one.eta for one in queue if one.id == task.id), None))
+    found = next((one for one in queue if one.id == task.id), task)
+    return replace(found, history=task.history)
 
 
 def outlook(reader: Reader, slots: int = 1) -> Outlook:

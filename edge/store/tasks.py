@@ -108,7 +108,7 @@ class Tasks(Repository[R_co]):
 
     def add(self: "Tasks[Transaction]", task: Task) -> None:
         values = columns(task)
-        del values["history"]
+        del values["history"], values["queue_place"]
         self._store.insert("task", **{**values, "metadata": to_json(task.metadata)})
 
     def change(self: "Tasks[Transaction]", task_id: str, **columns: Any) -> None:

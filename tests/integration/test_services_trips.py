@@ -114,6 +114,19 @@ def test_the_first_that_was_begun_counts_as_the_one_in_hand(library: Library) ->
     assert active is not None and active.id == second.id
 
 
+def test_each_has_its_place_in_the_queue(library: Library) -> None:
+    first, second = order(library, "ROOM-101"), order(library, "ROOM-102")
+    assert [place_of(library, task) for task in (first, second)] == [1, 2]
+    library.happen(first.id, TaskEvent.CANCEL)
+    assert place_of(library, second) == 1
+    over = library.task(first.id)
+    assert library.see(lambda reader: arrivals.expected_one(reader, over)) == over
+
+
+def place_of(library: Library, task: Task) -> int | None:
+    return library.see(lambda reader: arrivals.expected_one(reader, task)).queue_place
+
+
 def stand_at(library: Library, x: float, y: float) -> None:
     pose = LastPose((x, y, 0.0), (0.0, 0.0, 0.0))
     library.do(lambda tx: whereabouts.remember_pose(tx, pose))
