@@ -74,6 +74,18 @@ make_venv() {
   "$1" -m venv "${options[@]}" "$venv"
 }
 
+# LUNA_BUILD_SQLITE=1 does the same where there is a wheel.
+build_sqlite() {
+  local made=build/sqlite source
+  say "compiling SQLite for $(uname -m) (minutes, once)"
+  rm -rf "$made" && mkdir -p "$made"
+  grep '^pysqlite3==' requirements/base.txt > "$made/wanted.txt"
+  pip download --no-deps --no-build-isolation --no-binary :all: --dest "$made" -r "$made/wanted.txt" -r requirements/sqlite.txt
+  for source in "$made"/*.tar.gz; do tar xzf "$source" -C "$made"; done
+  cp "$made"/sqlcipher3-*/vendor/sqlite3.[ch] "$made"/pysqlite3-*/
+  pip install --no-deps --no-build-isolation --force-reinstall "$made"/pysqlite3-*/
+}
+
 install_packages() {
   local lists=(-r requirements/build.txt -r requirements/base.txt -r requirements/dev.txt) tools
   if [[ -d $ros ]]; then
@@ -84,6 +96,7 @@ install_packages() {
   say "installing the pinned packages (the first time some 170 MB are fetched)"
   mapfile -t tools < <(grep -E '^(setuptools|wheel)==' requirements/build.txt)
   pip install --no-deps "${tools[@]}"
+  [[ $(uname -m) == x86_64 && -z ${LUNA_BUILD_SQLITE:-} ]] || build_sqlite
   # The lists are complete, so nothing is left to resolve; --use-pep517 is for the one package without a wheel.
   pip install --no-deps --no-build-isolation --use-pep517 "${lists[@]}"
 }
