@@ -2,7 +2,7 @@
 # make test  sets all up and runs every test; ARGS="-k delivery" are passed on to pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test soak mutation check bench bench-nav bench-store clean
+.PHONY: help run setup test soak mutation check bench bench-nav bench-store bench-api clean
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest
 
@@ -39,6 +39,10 @@ bench-store: setup ## the store beside bare SQLite and other queues, and the cat
 
 bench-nav: setup ## 100 missions on each of three maps, in simulated time; ARGS="--quick" for 5, ARGS="nav_memory" also for 10,000 short ones
 	.venv/bin/python -m benchmarks nav $(ARGS)
+
+bench-api: setup ## HTTP beside an application of the usual shape and beside the limit, ten minutes; needs wrk
+	.venv/bin/python -m pip install -q --no-deps --target build/bench -r requirements/bench.txt
+	PYTHONPATH=build/bench .venv/bin/python -m benchmarks api $(ARGS)
 
 clean: ## remove what make made, but not the robot's data in .luna
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis luna_edge.egg-info

@@ -24,7 +24,7 @@ ALL = (
     "titles",
     "trips",
 )
-LONG = ("nav", "nav_memory", "localise")
+LONG = ("nav", "nav_memory", "localise", "api")
 """Minutes each; only when named."""
 
 
