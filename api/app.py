@@ -34,6 +34,7 @@ from api.routers import (
     ui,
     users,
 )
+from api.routes import Index
 from api.security import Secrets, Tokens
 from api.stop import Stopper
 from api.tls import Tls
@@ -66,7 +67,6 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        _make_routes(app)
         feed = Feed(settings, database, live)
         live.start()
         feed.start()
@@ -83,7 +83,6 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
         version="1",
         lifespan=lifespan,
         middleware=[Middleware(Outermost, metrics=metrics, settings=settings.api)],
-        generate_unique_id_function=openapi.operation_id,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -93,8 +92,9 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
     buttons = _buttons(context.providers)
     app.state.pages = Pages(settings.robot.name, settings.library.time_zone, buttons)
     errors.install(app, ROUTERS)
-    for module in ROUTERS:
-        app.include_router(module.router)
+    # Each as itself, and not included: FastAPI looks for what is included twice, and through all of it.
+    app.router.routes.extend(route for module in ROUTERS for route in module.router.routes)
+    app.router.middleware_stack = Index(app.router.routes, app.router.app)
     openapi.install(app, ROUTERS)
     return app
 
@@ -103,12 +103,3 @@ def _buttons(providers: Providers) -> list[Button]:
     return [
         Button(provider.settings.label, providers.start_url(name)) for name, provider in providers
     ]
-
-
-def _make_routes(app: FastAPI) -> None:
-    """FastAPI makes what it needs of a router when a request comes by it for the first time: a quarter of a second of
-    this event loop here, ten times that on a small board. A STOP must not wait for that."""
-    for route in app.router.routes:
-        route.matches(
-            {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
-        )

@@ -88,7 +88,7 @@ def identify(connection: HTTPConnection, token: str | None, *, ask_store: bool =
 
 
 def is_open(context: Context, session: str) -> bool:
-    return context.read(lambda reader: sessions.is_open(reader, session))
+    return context.database.glance(lambda reader: sessions.is_open(reader, session))
 
 
 def bearer(connection: HTTPConnection) -> str | None:

@@ -80,6 +80,8 @@ def operation_id(route: APIRoute) -> str:
 
 
 def build(app: FastAPI, modules: Iterable[Any]) -> dict[str, Any]:
+    for route in routes_of(modules):
+        route.unique_id = operation_id(route)
     found: dict[str, Any] = get_openapi(
         title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
     )

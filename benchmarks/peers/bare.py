@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from api import __main__ as product
 from api.app import create_app
 from api.deps import Everybody
+from api.routes import Index
 
 PATH = "/api/v1/nothing"
 
@@ -29,6 +30,7 @@ def with_it(*arguments: Any) -> FastAPI:
     async def nothing(_: Everybody) -> dict[str, bool]:
         return {"ok": True}
 
+    made.router.middleware_stack = Index(made.router.routes, made.router.app)
     return made
 
 

@@ -85,7 +85,7 @@ class Copy:
 BEST_FIRST = (CopyStatus.AVAILABLE, CopyStatus.RESERVED, CopyStatus.CHECKED_OUT)
 
 
-def book_status(copies: Collection[CopyStatus]) -> CopyStatus:
+def book_status(copies: Collection[str]) -> CopyStatus:
     """The best that any copy offers; UNAVAILABLE where there is none."""
     return next((status for status in BEST_FIRST if status in copies), CopyStatus.UNAVAILABLE)
 

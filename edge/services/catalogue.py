@@ -208,7 +208,7 @@ def get_copy(reader: Reader, copy_id: str) -> Copy:
 
 
 def list_copies(reader: Reader, book_id: str) -> list[Copy]:
-    return [copy for copy, _ in Copies(reader).of_books([book_id]).get(book_id, [])]
+    return Copies(reader).of_book(book_id)
 
 
 def update_copy(

@@ -1,5 +1,8 @@
 """Titles of the catalogue, and the search in them."""
 
+from collections.abc import Callable
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from edge.domain.inventory import BEST_FIRST, Book, BookDraft, CopyStatus, book_status
@@ -108,8 +111,7 @@ class Books(Repository[R_co]):
         )
         total = before + len(rows)
         if len(rows) == limit or (before and not rows):
-            sql = "SELECT COUNT(*) FROM book_search WHERE book_search MATCH ?"
-            total = int(self._store.value(sql, match))
+            total = self._store.count("FROM book_search WHERE book_search MATCH ?", match)
         return Page(self._with_copies(rows), page, limit, total)
 
     def is_in_use(self, book_id: str) -> bool:
@@ -168,8 +170,17 @@ class Books(Repository[R_co]):
         self._store.execute("DELETE FROM book_search WHERE rowid = ?", number)
 
     def _with_copies(self, rows: Any) -> list[Book]:
-        copies = Copies(self._store).of_books([row["id"] for row in rows])
-        return [_book(row, copies.get(row["id"], [])) for row in rows]
+        if not rows:
+            return []
+        said = _said(tuple(rows[0].keys()))
+        copies = Copies(self._store).of_each([row["id"] for row in rows])
+        return [_book(*said(row), copies=copies.get(row["id"], [])) for row in rows]
+
+
+@cache
+def _said(columns: tuple[str, ...]) -> Callable[[Row], tuple[Any, ...]]:
+    """What a row says of a book, by position: by name each value is looked for among all."""
+    return itemgetter(*map(columns.index, ("id", "version", "created_at", "updated_at", *EDITABLE)))
 
 
 _COPIES = "SELECT 1 FROM copy WHERE book_id = book.id"
@@ -198,20 +209,18 @@ def _status_conditions(status: CopyStatus | None) -> list[tuple[Any, ...]]:
     return [(has, status), *((f"NOT {has}", one) for one in better)]
 
 
-_OF_THE_STORE = ("number", "source_key", "deleted_at")
-
-
-def _book(row: Row, copies: list[tuple[Any, str]]) -> Book:
-    statuses = [copy.status for copy, _ in copies]
-    free = [shelf for copy, shelf in copies if copy.status is CopyStatus.AVAILABLE]
+def _book(
+    book_id: str,
+    version: int,
+    created: str,
+    updated: str,
+    *said: Any,
+    copies: list[tuple[str, str]],
+) -> Book:
+    """`said`: as EDITABLE; `copies`: status and shelf of each."""
+    free = [shelf for status, shelf in copies if status == CopyStatus.AVAILABLE]
     shelves = free or [shelf for _, shelf in copies]
-    values = dict(zip(row.keys(), row, strict=True))
-    for name in _OF_THE_STORE:
-        del values[name]
-    return Book(
-        **values,
-        status=book_status(statuses),
-        shelf_location=shelves[0] if shelves else None,
-        copies_total=len(copies),
-        copies_available=len(free),
-    )
+    status = book_status([status for status, _ in copies])
+    shelf = shelves[0] if shelves else None
+    rest: tuple[Any, ...] = (status, shelf, len(copies), len(free), version, created, updated)
+    return Book(book_id, *said, *rest)

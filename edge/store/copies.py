@@ -18,15 +18,21 @@ class Copies(Repository[R_co]):
         row = self._store.row("SELECT * FROM copy WHERE barcode = ?", barcode)
         return None if row is None else _copy(row)
 
-    def of_books(self, book_ids: Collection[str]) -> dict[str, list[tuple[Copy, str]]]:
-        """Each book's copies with their home shelves, the oldest first."""
+    def of_book(self, book_id: str) -> list[Copy]:
+        """The oldest first."""
+        sql = "SELECT * FROM copy WHERE book_id = ? ORDER BY created_at, id"
+        return [_copy(row) for row in self._store.rows(sql, book_id)]
+
+    def of_each(self, book_ids: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+        """Status and home shelf of each book's copies, the oldest first."""
         marks = ", ".join("?" * len(book_ids))
         rows = self._store.rows(
-            f"SELECT * FROM copy WHERE book_id IN ({marks}) ORDER BY created_at, id", *book_ids
+            f"SELECT book_id, status, shelf FROM copy WHERE book_id IN ({marks}) ORDER BY created_at, id",
+            *book_ids,
         )
-        found: dict[str, list[tuple[Copy, str]]] = defaultdict(list)
-        for row in rows:
-            found[row["book_id"]].append((_copy(row), row["shelf"]))
+        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for book_id, status, shelf in rows:
+            found[book_id].append((status, shelf))
         return found
 
     def first_available(self, book_id: str) -> Copy | None:

@@ -133,6 +133,16 @@ class Database:
                 raise  # the query's own mistake
             raise in_words(trouble, error) from error
 
+    def glance(self, query: Callable[[Reader], T]) -> T:
+        """`read` for a single short statement: it needs no view to be consistent. Raises UnavailableError."""
+        try:
+            return query(Reader(self._views.connection(), ""))
+        except sqlite.sqlite3.Error as error:
+            trouble = trouble_of(error, self.path)
+            if trouble is None:
+                raise
+            raise in_words(trouble, error) from error
+
     def data_version(self) -> int:
         """A number that changes when somebody else has committed. Cheap enough to ask once a second."""
         (version,) = self._views.connection().execute("PRAGMA data_version").fetchone()

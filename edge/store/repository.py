@@ -52,7 +52,7 @@ def page_of(
     values = [value for _, *values in wanted for value in values]
     columns, _, tables = source.partition(" FROM ")
     where = f"FROM {tables} WHERE {' AND '.join(sql for sql, *_ in wanted) or 'TRUE'}"
-    total = int(reader.value(f"SELECT COUNT(*) {where}", *values))
+    total = reader.count(where, *values)
     rows = reader.rows(
         f"SELECT {columns} {where} ORDER BY {order_by} LIMIT ? OFFSET ?",
         *values,

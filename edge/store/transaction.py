@@ -38,16 +38,24 @@ class ChangeStandsError(Exception):
         self.error = error
 
 
+COUNTS_KEPT = 64
+
+
 class Reader:
     """One consistent view of the store. `now` is the time at which it was taken."""
 
     def __init__(
-        self, connection: sqlite.Connection, now: str, check: Callable[[], None] = lambda: None
+        self,
+        connection: sqlite.Connection,
+        now: str,
+        check: Callable[[], None] = lambda: None,
+        counted: dict[Any, tuple[int, int]] | None = None,
     ) -> None:
-        """`check` raises where the view is no more."""
+        """`check` raises where the view is no more; `counted`: this connection's counts, if it only reads."""
         self.connection = connection
         self.now = now
         self._check = check
+        self._counted = counted
 
     def rows(self, sql: str, *values: Any) -> list[sqlite.Row]:
         self._check()
@@ -62,6 +70,21 @@ class Reader:
     def value(self, sql: str, *values: Any) -> Any:
         row = self.row(sql, *values)
         return None if row is None else row[0]
+
+    def count(self, rest: str, *values: Any) -> int:
+        """`SELECT COUNT(*) {rest}`; counted again only once somebody has changed the store."""
+        sql, version = f"SELECT COUNT(*) {rest}", 0
+        if self._counted is not None:
+            version = int(self.value("PRAGMA data_version"))
+            known = self._counted.get((sql, values))
+            if known is not None and known[0] == version:
+                return known[1]
+        found = int(self.value(sql, *values))
+        if self._counted is not None:
+            if len(self._counted) >= COUNTS_KEPT:
+                self._counted.clear()
+            self._counted[sql, values] = version, found
+        return found
 
 
 class Transaction(Reader):

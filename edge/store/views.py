@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from edge.domain.errors import UnavailableError
 from edge.ports import Clock
@@ -19,13 +20,15 @@ VIEW_S, VIEW_HARD_S = 2.0, 0.1
 class View:
     """One connection's view; `end` may be called from any thread."""
 
-    def __init__(self, connection: sqlite.Connection, now: str) -> None:
+    def __init__(
+        self, connection: sqlite.Connection, now: str, counted: dict[Any, tuple[int, int]]
+    ) -> None:
         self.since = time.monotonic()
         self.ended = self._over = False
         self._connection = connection
         self._lock = threading.Lock()
         connection.execute("BEGIN")
-        self.reader = Reader(connection, now, check=self._check)
+        self.reader = Reader(connection, now, self._check, counted)
 
     def end(self, *, in_the_way: bool = False) -> None:
         with self._lock:
@@ -54,7 +57,8 @@ class Views:
     @contextlib.contextmanager
     def view(self) -> Iterator[Reader]:
         """Raises UnavailableError where it was ended because it kept the log from being written back."""
-        view = View(self.connection(), timestamp(self._clock))
+        connection = self.connection()
+        view = View(connection, timestamp(self._clock), self._connections.counted)
         self._open[id(view)] = view
         try:
             yield view.reader
@@ -72,6 +76,7 @@ class Views:
             connection = opening.connect(self._path, "ro", check_same_thread=False)
             connection.execute("PRAGMA query_only = ON")
             self._connections.connection = connection
+            self._connections.counted = {}
             self._all.append(connection)
         return connection
 

@@ -145,8 +145,9 @@ def test_a_page_that_cannot_be_is_refused(
 )
 def test_an_id_that_never_was_is_not_found(library: Served, method: str, path: str) -> None:
     body: dict[str, Any] = {"json": {}} if method in ("PUT", "PATCH") else {}
+    admin = library.asked_by("admin")
     before = library.database.data_version()
-    assert code(library.asked_by("admin").request(method, path, **body)) == (404, "NOT_FOUND")
+    assert code(admin.request(method, path, **body)) == (404, "NOT_FOUND")
     assert library.database.data_version() == before
 
 

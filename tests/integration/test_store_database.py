@@ -1,5 +1,6 @@
 """The store's file: one writer with group commit, readers apart, and what is refused."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -384,3 +385,39 @@ def test_who_writes_alone_does_so_in_his_own_thread(database: Database) -> None:
     )
     by_another = database.submit(SYSTEM, lambda tx: threading.current_thread()).result()
     assert by_another.name == "store-writer"
+
+
+def test_a_count_is_right_again_with_the_next_change_whoever_makes_it(path: Path) -> None:
+    with (
+        contextlib.closing(Database.open(path)) as one,
+        contextlib.closing(Database.open(path)) as other,
+    ):
+        before = count(one)
+        for number, writer in enumerate((one, other, one), start=1):
+            writer.write(SYSTEM, partial(put, key=f"counted-{number}"))
+            assert count(one) == count(other) == before + number
+            assert one.read(count_beside) == (before + number, 1)
+        assert one.write(SYSTEM, count_around_a_change) == (before + 3, before + 4)
+
+
+def count(database: Database) -> int:
+    return database.read(lambda reader: reader.count("FROM state"))
+
+
+def count_beside(reader: Reader) -> tuple[int, int]:
+    """Another number, of the same table."""
+    return reader.count("FROM state"), reader.count("FROM state WHERE key = ?", "counted-1")
+
+
+def count_around_a_change(tx: Transaction) -> tuple[int, int]:
+    before = tx.count("FROM state")
+    put(tx, "counted-last")
+    return before, tx.count("FROM state")
+
+
+def test_a_glance_sees_what_was_written_last(database: Database) -> None:
+    put_one = partial(put, key="glanced-at")
+    query = "SELECT EXISTS (SELECT 1 FROM state WHERE key = 'glanced-at')"
+    assert database.glance(lambda reader: reader.value(query)) == 0
+    database.write(SYSTEM, put_one)
+    assert database.glance(lambda reader: reader.value(query)) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -112,3 +113,25 @@ def test_no_key_is_no_key(keys: str) -> None:
 def test_a_token_tells_nothing_of_its_key() -> None:
     header = jwt.get_unverified_header(Tokens(KEY, 60).issue("ada", Role.STUDENT, "s"))
     assert set(header) == {"alg", "typ", "kid"} and header["kid"] not in KEY
+
+
+def test_a_token_that_was_read_before_is_judged_by_the_clock_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokens = Tokens(KEY, 60)
+    token = tokens.issue("somebody", Role.STUDENT, "session")
+    now = time.time()
+    assert tokens.read(token) == tokens.read(token)
+    for later_s, refused in ((61, TokenExpiredError), (-3 * 86400, UnauthenticatedError)):
+        monkeypatch.setattr(time, "time", lambda later_s=later_s: now + later_s)
+        with pytest.raises(refused):
+            tokens.read(token)
+
+
+def test_tokens_of_which_many_were_read_take_no_more_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "KNOWN_TOKENS", 3)
+    tokens = Tokens(KEY, 60)
+    made = [tokens.issue(str(n), Role.STUDENT, "session") for n in range(9)]
+    assert [tokens.read(one).user_id for one in made] == [str(n) for n in range(9)]
+    assert len(tokens._known) == 3
+    assert tokens.read(made[0]).user_id == "0"
