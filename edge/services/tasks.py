@@ -301,14 +301,8 @@ def _change(tx: Transaction, task: Task, event: str, note: str | None, **changes
 
 def _free_abandoned(tx: Transaction, robot_id: str) -> None:
     """Give back what another robot claimed and does not answer for, unless the load is on its tray."""
-    for task in Tasks(tx).in_hand():
-        theirs = task.assigned_robot_id != robot_id
-        if (
-            theirs
-            and task.phase in (Phase.ASSIGNED, Phase.TO_SOURCE)
-            and (task.lease_until or "") < tx.now
-        ):
-            apply(tx, task.id, TaskEvent.RELEASE, note="its robot no longer answers")
+    for task_id in Tasks(tx).abandoned(robot_id):
+        apply(tx, task_id, TaskEvent.RELEASE, note="its robot no longer answers")
 
 
 def _get(reader: Reader, task_id: str) -> Task:

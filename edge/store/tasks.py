@@ -64,6 +64,17 @@ class Tasks(Repository[R_co]):
         )
         return [_task(row) for row in rows]
 
+    def abandoned(self, robot_id: str) -> list[str]:
+        """Ids of those without a load that another robot has claimed and whose lease has run out."""
+        rows = self._store.rows(
+            """SELECT id FROM task WHERE phase NOT IN ('QUEUED', 'COMPLETED', 'FAILED', 'CANCELLED')
+            AND phase IN ('ASSIGNED', 'TO_SOURCE') AND assigned_robot_id IS NOT ?
+            AND ifnull(lease_until, '') < ?""",
+            robot_id,
+            self._store.now,
+        )
+        return [row["id"] for row in rows]
+
     def waiting(self) -> list[Task]:
         """All that is in the queue, in no order."""
         return [_task(row) for row in self._store.rows("SELECT * FROM task WHERE phase = 'QUEUED'")]
