@@ -101,5 +101,6 @@ def create_app(settings: Settings, database: Database, live: Live, jwt_key: str)
 
 def _buttons(providers: Providers) -> list[Button]:
     return [
-        Button(provider.settings.label, providers.start_url(name)) for name, provider in providers
+        Button(name, provider.settings.label, providers.start_url(name))
+        for name, provider in providers
     ]

@@ -1,7 +1,8 @@
 """Pages of lists, and the filters' common part."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field
@@ -11,6 +12,11 @@ from edge.services import records
 from edge.store.paging import Page
 
 T = TypeVar("T")
+
+
+class SortOrder(StrEnum):
+    ASC = "asc"
+    DESC = "desc"
 
 
 class Paging(BaseModel):
@@ -33,5 +39,5 @@ async def _paging(
 
 
 Paged = Annotated[Paging, Depends(_paging)]
-Direction = Annotated[Literal["asc", "desc"], Query()]
+Direction = Annotated[SortOrder, Query()]
 SortKey = Annotated[str, Query(pattern=r"^[a-z_]{1,40}$")]

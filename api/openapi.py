@@ -98,6 +98,7 @@ def build(app: FastAPI, modules: Iterable[Any]) -> dict[str, Any]:
     for route, operation in _operations(modules, found):
         (policy,) = policies_of(route)
         _complete(operation, route, policy)
+        _plain(operation.get("parameters", []))
         examples.add(operation, components["schemas"])
     return found
 
@@ -120,6 +121,17 @@ def _complete(operation: dict[str, Any], route: APIRoute, policy: Policy) -> Non
     for status in _statuses(operation, route, policy):
         operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
     operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _plain(parameters: list[dict[str, Any]]) -> None:
+    """What is not said in an address is left out there: no parameter is ever null."""
+    for one in parameters:
+        kinds = one["schema"].pop("anyOf", [])
+        others = [kind for kind in kinds if kind != {"type": "null"}]
+        if len(others) == 1:
+            one["schema"] |= others[0]
+        elif others:
+            one["schema"]["anyOf"] = others
 
 
 def _statuses(operation: dict[str, Any], route: APIRoute, policy: Policy) -> Iterator[str]:

@@ -48,6 +48,7 @@ class Asset:
 class Button:
     """For signing in by somebody else: `start` is where it goes."""
 
+    name: str
     label: str
     start: str
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api import envelope
 from api.deps import Everybody, Robot, Staff
-from api.lists import Direction, Paged, SortKey, many
+from api.lists import Direction, Paged, SortKey, SortOrder, many
 from api.once import Once
 from api.schemas.base import Deleted, Many, One
 from api.schemas.books import Availability, Book, BookChange, Copy, CopyChange, NewBook, NewCopy
@@ -27,7 +27,7 @@ async def search(
     author: Annotated[str | None, Query(max_length=200)] = None,
     location: Annotated[str | None, Query(max_length=200)] = None,
     sort: SortKey = "created_at",
-    order: Direction = "asc",
+    order: Direction = SortOrder.ASC,
 ) -> Response:
     found = robot.read(
         lambda reader: catalogue.search(

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Response
 from api import envelope
 from api.context import Context
 from api.deps import Principal, Robot, Staff
-from api.lists import Direction, Paged, SortKey, many
+from api.lists import Direction, Paged, SortKey, SortOrder, many
 from api.once import Creating, Once
 from api.schemas.base import Many, One
-from api.schemas.work import HistoryEntry, NewPriority, NewTask, Task
+from api.schemas.work import History, NewPriority, NewTask, Task
 from api.status import task_record
 from edge.domain.tasks import TaskStatus, TaskType
 from edge.domain.times import order_at_library
@@ -30,7 +30,7 @@ async def list_tasks(
     robot_id: Annotated[str | None, Query(max_length=64)] = None,
     since: Annotated[str | None, Query(max_length=40)] = None,
     sort: SortKey = "created_at",
-    order: Direction = "asc",
+    order: Direction = SortOrder.ASC,
 ) -> Response:
     found = robot.read(
         lambda reader: tasks.list_tasks(
@@ -57,9 +57,7 @@ async def get_task(task_id: str, _: Staff, robot: Robot) -> Response:
     return envelope.one(robot.read(read))
 
 
-@router.get(
-    "/{task_id}/history", response_model=One[list[HistoryEntry]], summary="What happened to it"
-)
+@router.get("/{task_id}/history", response_model=History, summary="What happened to it")
 async def history(task_id: str, _: Staff, robot: Robot) -> Response:
     task = robot.read(lambda reader: tasks.get(reader, task_id))
     return envelope.one(records.record(task)["history"])

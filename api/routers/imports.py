@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from api import envelope
 from api.context import Context
 from api.deps import Robot, Staff
-from api.lists import Direction, Paged, SortKey, many
+from api.lists import Direction, Paged, SortKey, SortOrder, many
 from api.schemas.base import Many, One
 from api.schemas.imports import UPLOAD, Import, ImportWithRows
 from edge.domain.errors import ValidationError
@@ -49,7 +49,7 @@ async def list_imports(
     robot: Robot,
     paging: Paged,
     sort: SortKey = "created_at",
-    order: Direction = "asc",
+    order: Direction = SortOrder.ASC,
 ) -> Response:
     found = robot.read(
         lambda reader: imports.list_imports(

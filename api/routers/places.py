@@ -11,7 +11,7 @@ from api.deps import Everybody, Robot, Staff
 from api.lists import Paged
 from api.once import Once
 from api.schemas.base import Deleted, Many, One
-from api.schemas.robot import Lane, Lanes, Map, NewWaypoint, Waypoint
+from api.schemas.robot import AllLanes, Lanes, Map, NewWaypoint, Waypoint
 from api.versions import IfMatch, etag
 from edge.domain import waypoints as domain
 from edge.domain.errors import ValidationError
@@ -60,12 +60,12 @@ async def delete_waypoint(waypoint_id: str, who: Staff, robot: Robot) -> Respons
     return envelope.one({"deleted": True})
 
 
-@router.get("/edges", response_model=One[list[Lane]], summary="The lanes between places")
+@router.get("/edges", response_model=AllLanes, summary="The lanes between places")
 async def lanes(_: Staff, robot: Robot) -> Response:
     return _lanes(robot)
 
 
-@router.put("/edges", response_model=One[list[Lane]], summary="All lanes anew")
+@router.put("/edges", response_model=AllLanes, summary="All lanes anew")
 async def set_lanes(body: Lanes, who: Staff, robot: Robot, version: IfMatch) -> Response:
     """Refused as a whole where a lane cannot be right, or two contradict each other."""
     wanted = [domain.Lane(**{**one.model_dump(), "id": one.id or new_id()}) for one in body.edges]

@@ -14,7 +14,7 @@ from api.deps import (
     SignedIn,
     Staff,
 )
-from api.lists import Direction, Paged, SortKey, many
+from api.lists import Direction, Paged, SortKey, SortOrder, many
 from api.once import Once
 from api.schemas.base import Many, One
 from api.schemas.work import Completion, NewRequest, Request
@@ -60,7 +60,7 @@ async def list_requests(
     paging: Paged,
     status: RequestStatus | None = None,
     sort: SortKey = "created_at",
-    order: Direction = "asc",
+    order: Direction = SortOrder.ASC,
 ) -> Response:
     found = robot.read(
         lambda reader: requests.list_requests(

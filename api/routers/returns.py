@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from api import envelope
 from api.deps import OwnerOrStaff, Principal, Robot, SignedIn
-from api.lists import Direction, Paged, SortKey, many
+from api.lists import Direction, Paged, SortKey, SortOrder, many
 from api.once import Once
 from api.schemas.base import Many, One
 from api.schemas.work import NewReturn, Return
@@ -40,7 +40,7 @@ async def list_returns(
     paging: Paged,
     status: ReturnStatus | None = None,
     sort: SortKey = "created_at",
-    order: Direction = "asc",
+    order: Direction = SortOrder.ASC,
 ) -> Response:
     found = robot.read(
         lambda reader: returns.list_returns(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api import envelope
 from api.deps import Admin, Robot
-from api.lists import Direction, Paged, SortKey, many
+from api.lists import Direction, Paged, SortKey, SortOrder, many
 from api.once import Once
 from api.schemas.audit import AuditEntry
 from api.schemas.base import Many, One
@@ -29,7 +29,7 @@ async def list_users(
     role: UserRole | None = None,
     active: bool | None = None,
     sort: SortKey = "created_at",
-    order: Direction = "asc",
+    order: Direction = SortOrder.ASC,
 ) -> Response:
     found = robot.read(
         lambda reader: users.list_users(
@@ -98,7 +98,7 @@ async def list_audit(
     entity: Filter = None,
     entity_id: Filter = None,
     sort: SortKey = "created_at",
-    order: Direction = "asc",
+    order: Direction = SortOrder.ASC,
 ) -> Response:
     """Also every stop, reset, remote command and refused command."""
     found = robot.read(

@@ -62,8 +62,12 @@ Unchanged: Any = Field(default=None, json_schema_extra=_without_default)
 """For a field that may be left out and then stays as it is; null is not among its values."""
 
 
+At = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""A time in UTC, as it is answered."""
+
+
 class Meta(Model):
-    timestamp: str = Field(examples=["2026-01-31T09:00:00.000Z"])
+    timestamp: At = Field(examples=["2026-01-31T09:00:00.000Z"])
     request_id: str
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from api.schemas.base import Body, Model, Text, Unchanged, Words
+from api.schemas.base import At, Body, Model, Text, Unchanged, Words
 from edge.domain.inventory import CopyStatus
 
 
@@ -59,8 +59,8 @@ class Book(Model):
     copies_total: int
     copies_available: int
     version: int
-    created_at: str
-    updated_at: str
+    created_at: At
+    updated_at: At
 
 
 class Count(Model):

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.schemas.base import Model
+from api.schemas.base import At, Model
 from edge.domain.imports import ImportStatus, Outcome
 
 UPLOAD: dict[str, Any] = {
@@ -51,9 +51,9 @@ class Import(Model):
     updated: int
     unchanged: int
     bad: int
-    created_at: str
-    committed_at: str | None
-    undone_at: str | None
+    created_at: At
+    committed_at: At | None
+    undone_at: At | None
 
 
 class ImportWithRows(Import):

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, StrictBool
 
-from api.schemas.base import Body, Model
+from api.schemas.base import At, Body, Model
 from edge.domain.notifications import Channel, NotificationType
 
 Wanted = dict[NotificationType, dict[Channel, StrictBool]]
@@ -33,6 +33,6 @@ class Notification(Model):
     title: str
     message: str
     read: bool
-    created_at: str
-    read_at: str | None
+    created_at: At
+    read_at: At | None
     data: dict[str, Any]

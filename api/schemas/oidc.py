@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import Body, Model
+from api.schemas.base import At, Body, Model
 
 Ticket = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
@@ -39,7 +39,7 @@ class Begun(Model):
 class Linked(Model):
     provider: str = Field(examples=["library"])
     email: str = Field(description="as the provider has verified it; empty where it has not")
-    created_at: str
+    created_at: At
 
 
 class Links(Model):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from api.schemas.base import Body, Model, Text, Unchanged
+from api.schemas.base import At, Body, Model, Text, Unchanged
 from edge.domain.users import Role
 
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$", to_lower=True)]
@@ -95,8 +95,8 @@ class User(Model):
     role: Role
     active: bool
     version: int
-    created_at: str
-    updated_at: str
+    created_at: At
+    updated_at: At
 
 
 class SignedOut(Model):

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, StrictBool
 
-from api.schemas.base import Body, Model, Text, Time
+from api.schemas.base import At, Body, Model, One, Text, Time
 from api.schemas.work import Task
 from edge.domain.robots import CommandStatus, CommandType, RobotStatus
 from edge.domain.waypoints import WaypointKind
@@ -72,8 +72,12 @@ class Lane(Model):
     speed_limit_m_s: float
     one_way: bool
     closed: bool
-    closed_from: str | None
-    closed_until: str | None
+    closed_from: At | None
+    closed_until: At | None
+
+
+class AllLanes(One[list[Lane]]):
+    """Those that are there now."""
 
 
 class NewLane(Body):
@@ -108,7 +112,7 @@ class EmergencyStop(Model):
     state: str | None = Field(description="RUNNING, HOLD, LATCHED or RESET")
     source: str | None
     reason: str | None
-    since: str | None
+    since: At | None
 
 
 class Fault(Model):
@@ -134,7 +138,7 @@ class Robot(Model):
     navigation: dict[str, Any] | None
     emergency_stop: EmergencyStop
     faults: list[Fault]
-    last_heartbeat: str | None
+    last_heartbeat: At | None
 
 
 class Stopped(Model):
@@ -149,9 +153,9 @@ class Command(Model):
     params: dict[str, Any]
     issuer: str
     status: CommandStatus
-    issued_at: str
-    expires_at: str | None
-    finished_at: str | None
+    issued_at: At
+    expires_at: At | None
+    finished_at: At | None
     result: dict[str, Any]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.schemas.base import Body, Id, Model, Text, When, Words
+from api.schemas.base import At, Body, Id, Model, One, Text, When, Words
 from edge.domain.requests import RequestStatus
 from edge.domain.returns import ReturnStatus
 from edge.domain.tasks import Priority, TaskStatus, TaskStep, TaskType
@@ -58,8 +58,8 @@ class Request(Model):
     copy_id: str | None
     request_location: str
     status: RequestStatus
-    requested_at: str
-    completed_at: str | None
+    requested_at: At
+    completed_at: At | None
     notes: str | None
     task_id: str | None
     eta: str | None = Field(None, description="when the book will be there; only of one request")
@@ -74,19 +74,23 @@ class Return(Model):
     copy_id: str
     pickup_location: str
     status: ReturnStatus
-    initiated_at: str
-    picked_up_at: str | None
-    completed_at: str | None
+    initiated_at: At
+    picked_up_at: At | None
+    completed_at: At | None
     task_id: str | None
 
 
 class HistoryEntry(Model):
-    at: str
+    at: At
     event: str
     status: TaskStatus
     step: TaskStep | None
     actor: str
     note: str | None
+
+
+class History(One[list[HistoryEntry]]):
+    """From the first to the last."""
 
 
 class Task(Model):
@@ -105,13 +109,13 @@ class Task(Model):
     copy_id: str | None
     recipient_id: str | None
     description: str | None
-    not_before: str | None
-    deadline: str | None
+    not_before: At | None
+    deadline: At | None
     attempts: int
-    eta: str | None
-    created_at: str
-    started_at: str | None
-    completed_at: str | None
+    eta: At | None
+    created_at: At
+    started_at: At | None
+    completed_at: At | None
     failure: str | None
     queue_place: int | None = Field(description="counted from 1; only where the queue was asked")
     slot: int | None = Field(description="of the tray, counted from 1, on a robot with several")

@@ -2,6 +2,7 @@
 
 import { showAsking } from "./asking.js";
 import { offerPlaces, showLost } from "./lost.js";
+import * as session from "./session.js";
 import { clock, meaning, moment, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -17,7 +18,6 @@ const make = (parent, name, attributes = {}, text = "") => {
 const LOST_AFTER_MS = 1500;      // the robot tells something every 500 ms
 const STOP_LIMIT_MS = 2000;
 const SAME_PRESS_MS = 300;       // pointerdown and the click after it are one press
-let token = null;                // only for a page that is not the robot's own screen
 let places = new Map();
 
 // ---- The link -----------------------------------------------------------------------------------------------------
@@ -26,17 +26,36 @@ let socket = null, heardAt = 0, bootId = null, lastId = null, retryMs = 300;
 
 function connect() {
   socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/api/v1/ws`);
-  socket.onopen = () => socket.send(JSON.stringify(token ? { type: "auth", token } : { type: "auth" }));
+  socket.onopen = sendToken;
   socket.onmessage = (event) => { heardAt = performance.now(); hear(JSON.parse(event.data)); };
   socket.onclose = (event) => {
     heardAt = 0;
     const refused = event.code === 4401;
-    if (refused) { token = null; $("sign-in").hidden = false; }
+    if (refused) return signedOut();
     watch();
-    if (refused) return;
     setTimeout(connect, retryMs);
     retryMs = Math.min(retryMs * 1.6, 3000);
   };
+}
+
+function sendToken() {
+  const token = session.token();
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(token ? { type: "auth", token } : { type: "auth" }));
+}
+
+// Its token is over, perhaps while the machine slept: the next one, or whoever is there signs in again.
+async function signedOut() {
+  if (await session.renew()) return connect();
+  if (session.token()) return setTimeout(signedOut, retryMs);  // the robot did not answer
+  $("sign-in").hidden = false;
+  $("account").hidden = true;
+  watch();
+}
+
+function signedIn() {
+  if (socket) { socket.onclose = null; socket.close(); }
+  $("account").hidden = $("account").querySelector("button") === null;
+  connect();
 }
 
 function watch() {
@@ -140,7 +159,7 @@ function showPose({ x, y, theta }) {
 // ---- The floor ----------------------------------------------------------------------------------------------------
 
 const get = async (path) => {
-  const answer = await fetch(path, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  const answer = await fetch(path, { headers: session.bearer() });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return (await answer.json()).data;
 };
@@ -152,7 +171,7 @@ async function loadFloor() {
     const points = await get("/api/v1/robot/waypoints?limit=100");
     places = new Map(points.map((one) => [one.location_code, one.name]));
     showQueue(queue);
-    offerPlaces(points.filter((one) => one.kind !== "junction" && one.is_active), () => ({ token, size }));
+    offerPlaces(points.filter((one) => one.kind !== "junction" && one.is_active), () => ({ token: session.token(), size }));
     floor = await get("/api/v1/robot/map");
     await paintFloor();
     frame(points);
@@ -231,8 +250,7 @@ async function stop() {
   labelStop();
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "emergency_stop" }));
   try {
-    const headers = token ? { Authorization: `Bearer ${token}` } : {};
-    const limit = AbortSignal.timeout(STOP_LIMIT_MS);
+    const headers = session.bearer(), limit = AbortSignal.timeout(STOP_LIMIT_MS);
     const answer = await fetch($("stop").action, { method: "POST", keepalive: true, headers, signal: limit });
     stopOutcome(answer.ok);
   } catch {
@@ -285,13 +303,19 @@ $("stop").addEventListener("submit", (event) => { event.preventDefault(); stop()
 
 // ---- Signing in, where this is not the robot's own screen ---------------------------------------------------------
 
-$("sign-in").addEventListener("submit", async (event) => {
+async function attempt(work) {
+  say("sign-in-note", "");
+  try {
+    if (await work() !== false) signedIn();
+  } catch (error) {
+    $("sign-in").hidden = false;
+    say("sign-in-note", error.message);
+  }
+}
+
+$("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  const body = JSON.stringify(Object.fromEntries(new FormData(event.target)));
-  const answer = await fetch("/api/v1/auth/login", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-  const said = await answer.json();
-  say("sign-in-note", answer.ok ? "" : said.error.message);
-  if (answer.ok) { token = said.data.access_token; connect(); }
+  attempt(() => session.signIn("login", Object.fromEntries(new FormData(event.target))));
 });
 
 document.addEventListener("luna:language", () => {
@@ -300,5 +324,11 @@ document.addEventListener("luna:language", () => {
   watch();
 });
 
+for (const button of $("account").querySelectorAll("button")) {
+  button.addEventListener("click", () => session.link(button.value).catch((error) => say("account-note", error.message)));
+}
+
+setInterval(async () => { if (session.isDue() && await session.renew()) sendToken(); }, 250);
 setInterval(watch, 250);
 connect();
+attempt(session.redeemTicket);

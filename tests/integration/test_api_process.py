@@ -23,7 +23,17 @@ from tests.support.api_process import ApiProcess, Ros, api_process
 from tests.support.gates import gate
 from tests.support.served import LANES, SITE, make_data_dir
 
-HEAVY = ("numpy", "sqlite_utils", "pymarc", "cryptography", "rclpy", "paho", "httpx2", "amqtt")
+HEAVY = (
+    "numpy",
+    "sqlite_utils",
+    "pymarc",
+    "cryptography",
+    "rclpy",
+    "paho",
+    "httpx2",
+    "joserfc",
+    "amqtt",
+)
 
 
 @pytest.fixture

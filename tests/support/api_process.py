@@ -62,6 +62,15 @@ class ApiProcess:
             assert time.monotonic() < deadline, f"never {what}: {self.told[-3:]}"
             time.sleep(0.01)
 
+    def wait_until_it_listens(self, timeout_s: float = START_S) -> None:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            assert self.process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+
     def end(self) -> float:
         """SIGTERM; how many seconds it took."""
         began = time.monotonic()
@@ -71,9 +80,9 @@ class ApiProcess:
 
 
 @contextlib.contextmanager
-def api_process(data_dir: Path) -> Iterator[ApiProcess]:
+def api_process(data_dir: Path, port: int = 0) -> Iterator[ApiProcess]:
     """`python -m api` on a data directory as `tests.support.served` makes it; running, not yet ready."""
-    port = free_port()
+    port = port or free_port()
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
         address = f"\0luna-test-{os.getpid()}-{port}"
         manager.bind(address)

@@ -24,6 +24,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "grace": {"email": "grace@library.example", "email_verified": True, "groups": ["staff"]},
     "root": {"email": "root@library.example", "email_verified": True, "groups": ["root"]},
     "sly": {"email": "victim@library.example", "email_verified": False},
+    "eve": {"email": "eve@library.example", "email_verified": True},
     "stranger": {"email": "stranger@elsewhere.example", "email_verified": True},
     "student": {"email": "student@example.org", "email_verified": True},
     "librarian": {"email": "librarian@example.org", "email_verified": True},

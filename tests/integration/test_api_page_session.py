@@ -1,0 +1,149 @@
+"""Staying signed in on the page, and signing in there by a provider, in a real browser."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
+
+from edge.domain.users import SYSTEM
+from edge.services import users
+from edge.store.database import Database
+from tests.support import openid_provider as library
+from tests.support.api_process import api_process
+from tests.support.broker import free_port
+from tests.support.openid_provider import CLIENT_ID, CLIENT_SECRET, openid_provider
+from tests.support.served import PASSWORD, add_people, make_data_dir
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+LIVE_MS = 10_000
+TOKEN_S = 5
+REFRESH = "**/api/v1/auth/refresh"
+
+SETTINGS = """
+[api]
+access_token_s = {life}
+[oidc]
+public_url = "{robot}"
+[oidc.providers.library]
+label = "Library account"
+issuer = "{issuer}"
+client_id = "{client}"
+"""
+
+
+@dataclass
+class Robot:
+    url: str
+    store: Database
+    people: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
+    directory, port = tmp_path_factory.mktemp("robot"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    back = f"{url}/api/v1/auth/oidc/library/callback"
+    with openid_provider(tmp_path_factory.mktemp("provider"), back) as provider:
+        said = SETTINGS.format(life=TOKEN_S, robot=url, issuer=provider.issuer, client=CLIENT_ID)
+        (directory / "settings.toml").write_text(said)
+        settings = make_data_dir(directory)
+        (directory / "secrets" / "oidc-library").write_text(CLIENT_SECRET)
+        with contextlib.closing(Database.open(settings.store_path)) as store:
+            people = add_people(store)
+            with api_process(directory, port) as process:
+                process.wait_until_it_listens()
+                yield Robot(process.url, store, people)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, robot: Robot) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.clock.install()
+    page.goto(robot.url)
+    expect(page.locator("body")).to_have_attribute("data-link", "live", timeout=LIVE_MS)
+    yield page
+    context.close()
+
+
+def sign_in(page: Page, name: str) -> WebSocket:
+    """As somebody who is not at the robot: there the form is hidden. The live connection that comes of it."""
+    page.evaluate("document.getElementById('sign-in').hidden = false")
+    page.locator("#sign-in [name=email]").fill(f"{name}@example.org")
+    page.locator("#sign-in [name=password]").fill(PASSWORD)
+    with page.expect_websocket() as opened:
+        page.locator("#sign-in button").click()
+    expect(page.locator("#account")).to_be_visible()
+    return opened.value
+
+
+def test_the_page_has_its_next_token_before_the_old_one_is_over(page: Page) -> None:
+    socket = sign_in(page, "librarian")
+    for _ in range(2):
+        said = socket.expect_event("framereceived", lambda frame: '"renewed"' in frame)
+        with page.expect_response(REFRESH, timeout=LIVE_MS) as renewed, said:
+            page.clock.fast_forward(TOKEN_S * 850)
+        assert renewed.value.ok
+    assert not socket.is_closed(), "one connection, with one token after the other"
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
+
+
+def test_a_page_that_slept_longer_than_its_token_is_signed_in_when_it_wakes(page: Page) -> None:
+    socket = sign_in(page, "librarian")
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 0.01)  # nothing in it goes on by time
+    with page.expect_response(REFRESH, timeout=LIVE_MS) as renewed, page.expect_websocket():
+        if not socket.is_closed():
+            socket.wait_for_event("close", timeout=LIVE_MS)  # the robot ends what has no good token
+    assert renewed.value.ok
+    page.clock.resume()
+    expect(page.locator("body")).to_have_attribute("data-link", "live", timeout=LIVE_MS)
+    expect(page.locator("#sign-in")).to_be_hidden()
+
+
+def test_who_may_not_come_back_is_asked_to_sign_in(page: Page, robot: Robot) -> None:
+    sign_in(page, "other")
+    other = robot.people["other"]
+    robot.store.write(SYSTEM, lambda tx: users.update_profile(tx, other, active=False))
+    expect(page.locator("#sign-in")).to_be_visible(timeout=LIVE_MS)
+    expect(page.locator("#account")).to_be_hidden()
+
+
+def test_a_button_leads_to_the_provider_and_back_signed_in(page: Page, robot: Robot) -> None:
+    page.evaluate("document.getElementById('sign-in').hidden = false")
+    page.get_by_text("Sign in with Library account").click()
+    page.locator("[name=name]").fill("ada")
+    page.locator("[name=password]").fill(library.PASSWORD)
+    page.get_by_text("Sign in at the library").click()
+    expect(page.locator("#account")).to_be_visible(timeout=LIVE_MS)
+    assert page.url == f"{robot.url}/"
+
+
+def test_a_librarian_links_their_account_on_the_page(page: Page, robot: Robot) -> None:
+    sign_in(page, "librarian")
+    page.get_by_text("Link with Library account").click()
+    page.locator("[name=name]").fill("librarian")
+    page.locator("[name=password]").fill(library.PASSWORD)
+    page.get_by_text("Sign in at the library").click()
+    expect(page.locator("#account")).to_be_visible(timeout=LIVE_MS)
+    assert page.url == f"{robot.url}/"
+
+
+def test_a_ticket_that_is_no_good_is_said_so(page: Page, robot: Robot) -> None:
+    page.goto(f"{robot.url}/?again#ticket=made-up")
+    expect(page.locator("#sign-in-note")).to_contain_text("Signing in did not work.")
+    assert "ticket" not in page.url
