@@ -120,6 +120,8 @@ def _as_http(error: errors.LunaError) -> tuple[int, str, dict[str, str]]:
         return 507, error.code, {}
     if isinstance(error, errors.LockedError):
         return 429, error.code, {"Retry-After": str(int(error.left_s) + 1)}
+    if isinstance(error, errors.ClockNotSetError):
+        return 503, error.code, _headers(503)
     if isinstance(error, errors.UnavailableError):
         # One code for all that is away; which part it was, the message says.
         return 503, errors.UnavailableError.code, _headers(503)

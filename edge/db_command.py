@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from edge import options
+from edge.clock import SystemClock
 from edge.domain.errors import SetupError
 from edge.settings import Settings, load
 from edge.store import backup, examination, opening, statistics
@@ -30,7 +31,8 @@ def command() -> None:
 @command.command()
 @options.data_dir("directory", help="The robot whose store is meant.")
 def check(directory: Path) -> None:
-    """Say whether the store is sound: its pages, its references, the rows that the robot drives by."""
+    """Say whether the store is sound: its pages, its references, the rows that the robot drives by; and whether the
+    clock lets anybody write."""
     store = load(directory).store_path
     with _said(store):
         found = examination.problems(store)
@@ -40,6 +42,7 @@ def check(directory: Path) -> None:
     if found:
         raise SetupError(f"The store {store} is damaged.", hint=examination.RESTORE)
     click.echo(f"{store} is sound.")
+    opening.check_clock(SystemClock())
 
 
 @command.command("backup")
@@ -102,6 +105,7 @@ def migrate(directory: Path) -> None:
     with _stopped(settings), _said(store):
         if not store.exists():
             raise SetupError(f"There is no store at {store}.", hint="Run luna sim.")
+        opening.refuse_empty(store)
         aside = backup.migrate(store)
     click.echo(f"{store} has schema {SCHEMA_VERSION}.")
     if aside is not None:

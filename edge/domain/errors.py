@@ -19,6 +19,7 @@ LunaError
 │   ├── StorageFullError     nothing new is begun until there is room
 │   └── StorageFailedError   the store's disk fails: nothing is taken on until it is well
 └── SetupError               the machine or its data is not fit; `hint` says what to do
+    └── ClockNotSetError     nothing is written with a time that cannot be
 
 `code` is stable and is what programs read; `details` are facts. What people read is a sentence of edge/words.toml,
 named by its key and filled with the facts; SetupError, for whoever has a shell, brings its own.
@@ -197,3 +198,12 @@ class StorageFailedError(UnavailableError):
 
 class SetupError(LunaError):
     code = "SETUP"
+
+
+class ClockNotSetError(SetupError):
+    """The clock says `now`: every deadline, token and order of events would be wrong."""
+
+    code = "CLOCK_NOT_SET"
+
+    def __init__(self, now: str) -> None:
+        super().__init__("CLOCK_NOT_SET", now=now)

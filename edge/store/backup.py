@@ -4,6 +4,7 @@ A copy is called by its time, and has the digest of its bytes beside it, so that
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -27,6 +28,7 @@ _ROOM_BYTES = 64 << 20
 
 def back_up(store: Path, folder: Path, *, clock: Clock | None = None) -> Path:
     """Copy a store that is in use, as it is at one moment. Raises SetupError, sqlite3.Error, OSError."""
+    opening.check_clock(clock or SystemClock())  # it would be taken for the oldest
     folder.mkdir(mode=0o700, exist_ok=True)
     _need_room(folder, 2 * store.stat().st_size)
     name = f"{store.stem}-{(clock or SystemClock()).now():{_STAMP}}.db"
@@ -64,32 +66,34 @@ def rotate(folder: Path, *, newest: int, days: int) -> None:
         _digest_file(one).unlink(missing_ok=True)
 
 
-def copy_aside(store: Path, *, clock: Clock | None = None) -> Path:
-    """A copy beside the store, whatever its schema; nobody may have it open. Raises SetupError, OSError."""
-    _need_room(store.parent, store.stat().st_size)
-    aside = store.with_name(f"{store.stem}-before-{(clock or SystemClock()).now():{_STAMP}}.db")
-    _copy(store, aside)
-    _sync(aside)
-    opening.sync_folder(store.parent)
-    return aside
-
-
 def migrate(store: Path, *, clock: Clock | None = None) -> Path | None:
-    """Bring a store of an older program up to this one; the copy of it as it was, None where nothing had to be done.
+    """Bring a store of an older program up to this one; where it is as it was, None where nothing had to be done.
 
-    Nobody may have it open. Raises SetupError with nothing changed.
+    A copy is brought up, and takes the store's place only when it is whole: whatever fails in the middle, a power cut
+    too, the store is as it was. Nobody may have it open. Raises SetupError with nothing changed.
     """
-    if opening.schema_version(store) == SCHEMA_VERSION:
+    clock = clock or SystemClock()
+    if store.stat().st_size == 0 or opening.schema_version(store) == SCHEMA_VERSION:
         return None
+    opening.check_clock(clock)
     opening.refuse_newer(store)
+    draft = store.with_name(f".{store.name}.new")
+    _remove(draft)
     try:
-        aside = copy_aside(store, clock=clock)
-        opening.create(store, clock=clock)
+        _need_room(store.parent, 2 * store.stat().st_size)
+        _copy(store, draft)
+        opening.create(draft, clock=clock)
+        _sync(draft)
+        aside = _keep_aside(store, clock.now())
+        draft.replace(store)
+        opening.sync_folder(store.parent)
     except (sqlite.sqlite3.Error, OSError) as error:
         raise SetupError(
             f"The store {store} cannot be brought up to date and stays as it was: {error}.",
             hint="Use the program that made it, and report this.",
         ) from error
+    finally:
+        _remove(draft)
     return aside
 
 
@@ -199,6 +203,17 @@ def _move_aside(store: Path, now: datetime) -> Path | None:
         part = Path(f"{store}{suffix}")
         if part.exists():
             part.rename(f"{aside}{suffix}")
+    return aside
+
+
+def _keep_aside(store: Path, now: datetime) -> Path:
+    """A second name of the store as it is; its log is written back first, so that no other file finds it."""
+    with contextlib.closing(opening.connect(store, "rw")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if Path(f"{store}-wal").exists():
+        raise OSError(errno.EBUSY, "somebody has it open")
+    aside = store.with_name(f"{store.stem}-before-{now:{_STAMP}}.db")
+    aside.hardlink_to(store)
     return aside
 
 

@@ -9,7 +9,7 @@ from edge.store import opening, seal, sqlite
 MOST = 20
 """Problems named at most."""
 UNSEALED = f"the rows of {' and '.join(seal.SEALED)} are not what was written"
-RESTORE = "Put a backup in its place: luna db restore; what cannot be read is kept aside."
+RESTORE = opening.RESTORE
 
 
 def problems(path: Path) -> list[str]:

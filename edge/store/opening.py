@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from edge.clock import SystemClock
-from edge.domain.errors import SetupError
+from edge.domain.errors import ClockNotSetError, SetupError
 from edge.ports import Clock
 from edge.store import seal, sqlite
 from edge.store.ballast import Ballast
@@ -28,6 +28,7 @@ CLOCK_WAS_SET = datetime(2025, 1, 1, tzinfo=UTC)
 """A clock that says an earlier time was never set."""
 
 ANOTHER = "Use the program that made it, or another data directory."
+RESTORE = "Put a backup in its place: luna db restore; what cannot be read is kept aside."
 NOT_OURS = "Use another data directory, or put a backup in its place: luna db restore."
 
 
@@ -78,6 +79,7 @@ def check(path: Path) -> None:
             f"There is no store at {path}.",
             hint="Run luna sim, or put a backup there: luna db restore.",
         )
+    refuse_empty(path)
     found = schema_version(path)
     if found > SCHEMA_VERSION:
         refuse_newer(path)
@@ -113,13 +115,10 @@ def secure_log(path: Path) -> None:
 
 
 def check_clock(clock: Clock) -> None:
-    """Raises SetupError where the clock was never set: every deadline, token and order of events would be wrong."""
+    """Raises ClockNotSetError."""
     now = clock.now()
     if now < CLOCK_WAS_SET:
-        raise SetupError(
-            f"The clock says {now:%Y-%m-%d %H:%M}, so it was never set; nothing is written with such a time.",
-            hint="Set it (sudo timedatectl set-ntp true, or set-time), then start again.",
-        )
+        raise ClockNotSetError(f"{now:%Y-%m-%d %H:%M}")
 
 
 def schema_version(path: Path) -> int:
@@ -132,10 +131,24 @@ def schema_version(path: Path) -> int:
     except sqlite.sqlite3.Error as error:
         if trouble_of(error, path) is Trouble.FULL:
             raise SetupError(f"The disk of {path} is full.", hint="Make room on it.") from error
+        if _begins_as_ours(path):
+            said = f"The store {path} is damaged, or only half of it is there: {error}."
+            raise SetupError(said, hint=RESTORE) from error
         raise SetupError(f"{path} is not a LUNA store: {error}.", hint=NOT_OURS) from error
     if tables and application != APPLICATION_ID:
         raise SetupError(f"{path} is the database of another program.", hint=NOT_OURS)
     return int(version)
+
+
+def _begins_as_ours(path: Path) -> bool:
+    """By the head of the file, which half a copy has too."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(72)
+    except OSError:
+        return False
+    ours = head[68:] == APPLICATION_ID.to_bytes(4, "big")
+    return head.startswith(b"SQLite format 3\0") and ours
 
 
 def _opened(path: Path) -> sqlite.Connection:
@@ -148,6 +161,13 @@ def _opened(path: Path) -> sqlite.Connection:
             return connect(path, "rw")
         raise
     return connection
+
+
+def refuse_empty(path: Path) -> None:
+    """Raises SetupError for a file in which nothing was ever written."""
+    if path.is_file() and path.stat().st_size == 0:
+        hint = f"{RESTORE} Where there is none, luna sim makes a new store."
+        raise SetupError(f"The store {path} is empty.", hint=hint)
 
 
 def refuse_newer(path: Path) -> None:

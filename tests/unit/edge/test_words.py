@@ -40,7 +40,12 @@ ENTRIES = [
 ]
 OF_A_SHELL = {"SetupError", "CallError", "StoryError"}
 """What these say is for whoever has a shell: English, beside its cause."""
-NAME_IT_THEMSELVES = {"SignInRefusedError", "StorageFailedError", "UnknownWaypointError"}
+NAME_IT_THEMSELVES = {
+    "ClockNotSetError",
+    "SignInRefusedError",
+    "StorageFailedError",
+    "UnknownWaypointError",
+}
 PAIRS = ("error", "failure", "cause", "fault", "line", "sensor")
 
 
