@@ -42,13 +42,12 @@ class BoardView:
         self._odometry: Odometry | None = None
         self._battery: Battery | None = None
         self._runaway = Runaway(at)
-        self._cleared: int | None = None
         self._reset: int | None = None
         self._forget()
 
     def _forget(self) -> None:
         self._status: Status | None = None
-        self._cleared = None
+        self._cleared: int | None = None
         self.active = Inputs.NONE
         self.active_since: dict[StopSource, float] = {}
 

@@ -218,6 +218,17 @@ def test_the_end_of_the_journal_is_read_as_far_as_it_is_one(
     assert store.newest_records() == []
 
 
+@pytest.mark.parametrize(("size", "whole"), [(2**16, True), (2**16 + 1, False)])
+def test_the_last_64_kib_of_the_journal_are_its_end(tmp_path: Path, size: int, whole: bool) -> None:
+    store = LatchStore(tmp_path)
+    store.load()
+    first, last = b'{"id": "first"}\n', b'\n{"id": "last"}\n'
+    padding = b"x" * (size - len(first) - len(last))
+    (tmp_path / "gate" / "journal.jsonl").write_bytes(first + padding + last)
+    found = [record["id"] for record in store.newest_records()]
+    assert found == (["first", "last"] if whole else ["last"])
+
+
 def test_a_latch_file_that_was_put_aside_is_not_forgotten(tmp_path: Path) -> None:
     store = LatchStore(tmp_path)
     store.load()
