@@ -11,6 +11,9 @@ from fastapi import Response
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 """The id of the request that is being answered; also in its X-Request-ID header and its log lines."""
 
+REASON: ContextVar[str] = ContextVar("reason", default="")
+"""The code of the failure that the request in hand is answered with, for its log line; empty where it is none."""
+
 
 def one(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """One thing."""
@@ -40,6 +43,7 @@ def failure(
     details: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    REASON.set(code)
     error = {"code": code, "message": message, "details": dict(details or {})}
     return _answer({"success": False, "error": error, "meta": _meta()}, status, headers)
 

@@ -5,12 +5,22 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 from starlette.types import Scope
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+ROBOT = {
+    "stopped": "1 while a stop is latched.",
+    "battery_ratio": "Charge, 1 is full.",
+    "tasks_queued": "Tasks that wait for the robot.",
+    "disk_free_bytes": "Room on the data's disk.",
+    "certificate_ends_seconds": "When the certificate for HTTPS ends, in s since 1970.",
+}
+"""How the robot is; what nobody knows is NaN."""
 
 
 class Metrics:
@@ -65,6 +75,11 @@ class Metrics:
         self.part = Gauge(
             "luna_part_ready", "1: ok, 0.5: degraded, 0: down.", ["part"], registry=self.registry
         )
+        self.robot = {
+            name: Gauge(f"luna_{name}", meaning, registry=self.registry)
+            for name, meaning in ROBOT.items()
+        }
+        ProcessCollector(registry=self.registry)
 
     def request(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unknown")

@@ -73,6 +73,7 @@ class Outermost:
         request_id = _request_id(headers)
         # Never taken back: each request has a context of its own.
         envelope.REQUEST_ID.set(request_id)
+        envelope.REASON.set("")
         LANGUAGE.set(language_of(headers))
         self._bind(request_id=request_id)
         origin = headers.get("origin")
@@ -174,7 +175,8 @@ def _write_down(scope: Scope, status: int, seconds: float) -> None:
     """By the route's path, so that no id and nothing that somebody typed is in the log."""
     route = getattr(scope.get("route"), "path", "unknown")
     ms = round(seconds * 1000, 1)
-    log.info("request", method=scope["method"], route=route, status=status, ms=ms)
+    why = {"reason": reason} if (reason := envelope.REASON.get()) else {}
+    log.info("request", method=scope["method"], route=route, status=status, **why, ms=ms)
 
 
 def _request_id(headers: Headers) -> str:

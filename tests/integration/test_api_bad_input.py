@@ -192,9 +192,10 @@ def test_what_was_refused_and_what_was_changed_is_written_down(library: Served) 
         library.asked_by("admin").patch(f"/api/v1/users/{ID}", json={})
         library.asked_by("admin").get("/api/v1/users")
     lines = [one for one in told if one["event"] == "request"]
-    assert [(one["method"], one["route"], one["status"]) for one in lines[-2:]] == [
-        ("GET", "/api/v1/users", 401),
-        ("PATCH", "/api/v1/users/{user_id}", 404),
+    facts = [(one["method"], one["route"], one["status"], one["reason"]) for one in lines[-2:]]
+    assert facts == [
+        ("GET", "/api/v1/users", 401, "UNAUTHENTICATED"),
+        ("PATCH", "/api/v1/users/{user_id}", 404, "NOT_FOUND"),
     ]
     assert lines[-2]["request_id"] == "trace-8"
     assert not any(ID in str(one) for one in lines)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -116,6 +117,41 @@ def test_a_forwarded_header_moves_nobody(api: ApiProcess) -> None:
         "X-Real-IP": "1.2.3.4",
     }
     assert get(f"{api.url}/api/v1/books", **headers)[0] == 200
+
+
+def test_its_numbers_say_how_the_robot_is(api: ApiProcess) -> None:
+    before = numbers(api)
+    assert (before["luna_stopped"], before["luna_tasks_queued"]) == (0.0, 0.0)
+    assert before["luna_disk_free_bytes"] > 0 and before["process_resident_memory_bytes"] > 0
+    assert math.isnan(before["luna_certificate_ends_seconds"])
+    request = urllib.request.Request(f"{api.url}/api/v1/robot/emergency-stop", method="POST")
+    with urllib.request.urlopen(request, timeout=5):
+        pass
+    deadline = time.monotonic() + 5
+    while numbers(api)["luna_stopped"] != 1.0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def numbers(api: ApiProcess) -> dict[str, float]:
+    with urllib.request.urlopen(f"{api.url}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return {
+        name: float(value)
+        for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    }
+
+
+def test_a_refused_request_is_a_line_of_json_with_its_id_and_why(
+    api: ApiProcess, data_dir: Path
+) -> None:
+    assert get(f"{api.url}/api/v1/users", **{"X-Request-ID": "trace-9"})[0] == 401
+    lines = (data_dir / "logs" / "api.log").read_text().splitlines()
+    told = [line for line in map(json.loads, lines) if line.get("request_id") == "trace-9"]
+    assert [(line["event"], line["status"], line["reason"]) for line in told] == [
+        ("request", 401, "UNAUTHENTICATED")
+    ]
+    assert told[0]["process"] == "api" and told[0]["time"].endswith("Z")
 
 
 def test_a_port_in_use_ends_it(api: ApiProcess, data_dir: Path) -> None:
