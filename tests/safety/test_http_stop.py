@@ -151,7 +151,7 @@ def loaded(data_dir: Path, api: ApiProcess, gate: WiredGate) -> Iterator[dict[st
         logins = beside(stack, "tests.support.logins", api.port, LOGINS_A_S)
         heads = beside(stack, "tests.support.slow_heads", api.port, SLOW_HEADS)
         store = beside(stack, "tests.support.checkpoints", load(data_dir).store_path)
-        for process in (heads, store):
+        for process in (logins, heads, store):
             gate.until(partial(says, process), "the load is there", within_s=30.0)
         gate.pump_for(WARM_S)
         yield told

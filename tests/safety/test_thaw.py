@@ -91,7 +91,7 @@ class Chain:
 
     def until_moving(self) -> None:
         self.commands = True
-        until(lambda: self.pump() and self.bench.board.commanded()[0] > 0.1, "the wheels turn")
+        until(lambda: self.pump() and self.bench.board.commanded()[0] > 0.0, "the wheels turn")
 
 
 @pytest.fixture

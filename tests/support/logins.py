@@ -1,7 +1,7 @@
 """Offers logins to an API at a steady rate, whatever becomes of them: `python -m tests.support.logins PORT RATE`.
 
-Each is sent when it is due, on a connection of its own, and none waits for the one before. Ends with its parent, or on
-SIGTERM, when it prints how many there were of each status; 0 is one that got no answer.
+Each is sent when it is due, on a connection of its own, and none waits for the one before. Says when it begins. Ends
+with its parent, or on SIGTERM, when it prints how many there were of each status; 0 is one that got no answer.
 """
 
 import asyncio
@@ -42,6 +42,7 @@ async def offer(port: int, rate: float) -> Counter[int]:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
+    print("at it", flush=True)
     answers: Counter[int] = Counter()
     parent, tasks, began, n = os.getppid(), set(), loop.time(), 0
     while not ended.is_set() and os.getppid() == parent:

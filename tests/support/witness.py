@@ -74,6 +74,16 @@ class Witness:
         until(stands, "zero is commanded", within_s=PATIENCE_S)
         return found[0]
 
+    def standing_since(self, moment: float) -> float | None:
+        """When the first command of zero behind `moment` was seen that holds until now; None where there is none."""
+        since = None
+        for one in self.between(moment, time.monotonic()):
+            if one.commanded:
+                since = None
+            elif since is None:
+                since = one.at
+        return since
+
     def longest_pause(self, start: float, end: float) -> float:
         """Longest time without a look, s: what the machine itself adds to a figure."""
         times = [start, *(one.at for one in self.between(start, end)), end]
