@@ -12,6 +12,9 @@ from edge.domain.inventory import CopyStatus, book_status
 
 _record = tables.record
 
+FOR_THE_MAIL = "reset_token"
+"""Of a notification: central mails it, and shows it to nobody."""
+
 
 def get(tx: Connection, entity: str, entity_id: str) -> dict[str, Any]:
     """The record. Raises NotFoundError."""
@@ -89,4 +92,9 @@ def _ordered(query: Select[Any]) -> Select[Any]:
 
 
 def _public(row: Any) -> dict[str, Any]:
-    return {**row.data, "robot_id": row.robot_id}
+    """Without what is for its addressee's mailbox alone: whoever reads it could be somebody else."""
+    data = row.data
+    if isinstance(data.get("data"), dict) and FOR_THE_MAIL in data["data"]:
+        kept = {name: value for name, value in data["data"].items() if name != FOR_THE_MAIL}
+        data = {**data, "data": kept}
+    return {**data, "robot_id": row.robot_id}

@@ -1,6 +1,7 @@
 """Asking a provider: never for long, never for much, never anywhere else than where it was meant to go."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -107,4 +108,7 @@ class Remembered:
 
 
 def http_client() -> httpx2.AsyncClient:
+    logging.getLogger("httpx2").setLevel(
+        logging.WARNING
+    )  # it would write down each address it asks
     return httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False)

@@ -4,6 +4,8 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
@@ -43,6 +45,7 @@ class Robot:
     url: str
     store: Database
     people: dict[str, str]
+    logs: Path
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def robot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
             people = add_people(store)
             with api_process(directory, port) as process:
                 process.wait_until_it_listens()
-                yield Robot(process.url, store, people)
+                yield Robot(process.url, store, people, directory / "logs")
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +127,8 @@ def test_who_may_not_come_back_is_asked_to_sign_in(page: Page, robot: Robot) -> 
 
 
 def test_a_button_leads_to_the_provider_and_back_signed_in(page: Page, robot: Robot) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.evaluate("document.getElementById('sign-in').hidden = false")
     page.get_by_text("Sign in with Library account").click()
     page.locator("[name=name]").fill("ada")
@@ -131,6 +136,12 @@ def test_a_button_leads_to_the_provider_and_back_signed_in(page: Page, robot: Ro
     page.get_by_text("Sign in at the library").click()
     expect(page.locator("#account")).to_be_visible(timeout=LIVE_MS)
     assert page.url == f"{robot.url}/"
+    (back,) = [url for url in asked if "/callback?" in url]
+    secrets = [one for values in parse_qs(urlsplit(back).query).values() for one in values]
+    written = "".join(path.read_text() for path in robot.logs.iterdir())
+    assert written
+    for secret in [*secrets, CLIENT_SECRET, library.PASSWORD]:
+        assert secret not in written
 
 
 def test_a_librarian_links_their_account_on_the_page(page: Page, robot: Robot) -> None:
