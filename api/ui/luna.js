@@ -106,7 +106,7 @@ function showStatus(robot) {
   const heldUp = drives && meaning("drive", drive.state), doing = meaning("status", robot.status) ?? robot.status;
   const driving = !drives ? null : heldUp ? `${heldUp}, ${t("on_the_way_to", { goal })}` : t("driving_to", { goal }) + metres;
   const at = nameOf(task?.step === "WAITING_FOR_LOAD" ? task.source_location : task?.destination_location);
-  const waiting = task?.step?.startsWith("WAITING") ? t("waits_at", { place: at, step: meaning("step", task.step) }) : null;
+  const waiting = task?.step?.startsWith("WAITING") ? t("waits_at", { place: at, step: [meaning("step", task.step), inSlot(task.slot)].filter(Boolean).join(", ") }) : null;
   const standing = robot.status === "STOPPED" || robot.status === "ERROR" || robot.status === "MAINTENANCE";
   const lost = robot.faults.some((fault) => fault.code === "LOST");
   document.body.dataset.lost = lost;
@@ -128,12 +128,15 @@ function showStatus(robot) {
 
 let queue = [];
 
+// Of a tray with several.
+const inSlot = (slot) => slot && t("in_slot", { slot });
+
 // What a task is at, and when it may begin, where that is later, or else will be there, to the minute: it is a guess.
-function stepOf({ step, status, not_before: from, eta }) {
+function stepOf({ step, status, slot, not_before: from, eta }) {
   const waits = status === "QUEUED" && from && new Date(from) > Date.now();
   const more = waits ? t("not_before", { time: moment(from) })
     : eta && step !== "WAITING_FOR_HANDOVER" ? t("there_about", { time: moment(eta) }) : null;
-  return [meaning("step", step ?? status) ?? status, more].filter(Boolean).join(", ");
+  return [meaning("step", step ?? status) ?? status, inSlot(slot), more].filter(Boolean).join(", ");
 }
 
 function showQueue(tasks) {

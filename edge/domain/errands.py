@@ -189,7 +189,7 @@ def _after_drive(now: Situation) -> Act | None:
         if drive.outcome == CANCELLED:
             return Forget()  # halted by a pause, or by another order that has its say next
         return Answer(drive.errand, CommandStatus.FAILED, drive.outcome)
-    there = _going_to(drive.waypoint, now.in_hand) if _is_for_task(drive, now) else ()
+    there = _going_to(drive.waypoint, now.in_hand)
     if not there or drive.outcome in (STOPPED, CANCELLED):
         return Forget()  # what is still wanted is driven again as soon as it may
     if drive.outcome == ARRIVED:
@@ -197,11 +197,6 @@ def _after_drive(now: Situation) -> Act | None:
     known = drive.outcome in Failure.__members__
     failure = Failure(drive.outcome) if known else Failure.NAVIGATION
     return Step(there[0], TaskEvent.FAIL, failure, there[1:])
-
-
-def _is_for_task(drive: Drive, now: Situation) -> bool:
-    """Whether a task in hand is still in the phase for which this is driven."""
-    return any(errand_of(task) == drive.errand for task in now.in_hand)
 
 
 def _going_to(place: str, tasks: tuple[Task, ...]) -> tuple[str, ...]:
@@ -262,8 +257,8 @@ def _task(now: Situation) -> Act | None:
         return Step(task.id, TaskEvent.START, also=_to_fetch(task.source_location, now.others))
     if task.phase in DRIVING:
         goal, drive = task.goal or "", now.drive
-        if drive is not None and drive.waypoint == goal and _is_for_task(drive, now):
-            return Wait()
+        if drive is not None and drive.waypoint == goal:
+            return Wait()  # also one that was begun for somebody else who wanted something there
         return Go(errand_of(task), goal)
     return _wait_for_people(now, task)
 

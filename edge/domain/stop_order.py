@@ -65,19 +65,17 @@ def cost(times: Times, errands: Sequence[Errand], order: Sequence[int]) -> float
 
 
 def exact_order(times: Times, errands: Sequence[Errand], capacity: int) -> list[int]:
-    """A state is a number with a digit for each errand: how many of its stops are done."""
+    """A state is a number with a digit for each errand: how many of its stops are done. One with too much on board is
+    reached, but nothing goes on from it."""
     states = _States(errands)
     least = np.full((len(times), len(states.load)), np.inf)
     least[0, 0] = 0.0
     for layer in states.layers(capacity):
-        rate, room = states.rate[layer], states.load[layer] < capacity
+        rate = states.rate[layer]
         reached = least.take(layer, axis=1) / rate
         for errand, stride, digits in zip(errands, states.strides, states.digits, strict=True):
             for done, node in enumerate(errand.stops):
-                fits = digits[layer] == done
-                if done < len(errand.stops) - 1:
-                    fits &= room
-                at = fits.nonzero()[0]
+                at = (digits[layer] == done).nonzero()[0]
                 ways = reached.take(at, axis=1)
                 ways += times[:, node, None]
                 least[node, layer[at] + stride] = ways.min(axis=0) * rate[at]

@@ -19,12 +19,14 @@ from edge.domain.errands import (
     Relocate,
     Situation,
     Step,
+    Tell,
     Wait,
     Waits,
     errand_of,
     next_act,
 )
 from edge.domain.failures import Failure
+from edge.domain.power import Alarm, Charge, Power
 from edge.domain.robots import CommandStatus, CommandType, RobotCommand
 from edge.domain.tasks import Phase, Priority, Task, TaskEvent, TaskType
 
@@ -232,6 +234,16 @@ def test_idle_for_long_enough_it_goes_home() -> None:
     assert next_act(replace(away, idle_s=29)) == Wait()
     assert next_act(replace(away, idle_s=30)) == Go(HOME, "DOCK-1")
     assert next_act(replace(IDLE, idle_s=30)) == Wait()
+
+
+def test_where_the_battery_is_too_low_for_the_next_task_it_goes_home_at_once_and_staff_know() -> (
+    None
+):
+    short = replace(IDLE, at_home=False, short=True)
+    assert next_act(short) == Go(HOME, "DOCK-1")
+    heard = replace(short, charge=Charge(Power.OK))
+    assert next_act(heard) == Tell(frozenset({Alarm.CHARGES_FIRST}))
+    assert next_act(replace(heard, told=frozenset({Alarm.CHARGES_FIRST}))) == Go(HOME, "DOCK-1")
 
 
 def test_a_task_comes_before_going_home() -> None:
