@@ -71,6 +71,8 @@ class Database:
         self._connection = connection
         self._pen = threading.Lock()
         """Held by the thread that uses the connection."""
+        self._claimed = False
+        """The writer's thread wants the pen: who writes again and again does not take it first."""
         self._writer = threading.Thread(target=self._write_all, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -109,7 +111,8 @@ class Database:
     def write(self, actor: Actor, work: Callable[[Transaction], T]) -> T:
         """`submit`, and wait. Where nobody writes this thread does it itself, for two changes of thread take as long as
         the rest."""
-        if not (self._jobs.empty() and self._pen.acquire(blocking=False)):
+        somebody_waits = self._claimed or not self._jobs.empty()
+        if somebody_waits or not self._pen.acquire(blocking=False):
             return self.submit(actor, work).result()
         try:
             self._refuse_closed()
@@ -178,7 +181,9 @@ class Database:
                     continue
                 if first is None:
                     return
+                self._claimed = True
                 with self._pen:
+                    self._claimed = False
                     self._serve([first, *self._more()])
         finally:
             with self._pen:

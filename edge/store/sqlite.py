@@ -16,6 +16,9 @@ from edge.domain.errors import SetupError
 
 MINIMUM = (3, 51, 3)
 
+STATEMENTS = 256
+"""Kept prepared by each connection: about as many as the program has."""
+
 # Whoever asks for Python's sqlite3 after us gets the same library; who asked before is found by
 # check_library().
 sys.modules.setdefault("sqlite3", pysqlite3)
@@ -64,6 +67,8 @@ def check_library() -> None:
 
 def connect(path: str, **options: Any) -> Connection:
     """A connection in autocommit mode: transactions begin where the store says BEGIN."""
-    connection = sqlite3.connect(path, isolation_level=None, **options)
+    connection = sqlite3.connect(
+        path, isolation_level=None, cached_statements=STATEMENTS, **options
+    )
     connection.row_factory = Row
     return connection

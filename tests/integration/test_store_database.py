@@ -421,3 +421,24 @@ def test_a_glance_sees_what_was_written_last(database: Database) -> None:
     assert database.glance(lambda reader: reader.value(query)) == 0
     database.write(SYSTEM, put_one)
     assert database.glance(lambda reader: reader.value(query)) == 1
+
+
+def test_who_writes_again_and_again_holds_up_nobody(database: Database) -> None:
+    written, over = [0], threading.Event()
+
+    def again_and_again() -> None:
+        while not over.is_set():
+            database.write(
+                SYSTEM, lambda tx: tx.execute("INSERT OR REPLACE INTO state VALUES ('a', 'b')")
+            )
+            written[0] += 1
+
+    thread = threading.Thread(target=again_and_again)
+    thread.start()
+    waited = []
+    for _ in range(300):
+        before = written[0]
+        waited.append(database.submit(SYSTEM, lambda tx: written[0]).result() - before)
+    over.set()
+    thread.join()
+    assert max(waited) <= 3
