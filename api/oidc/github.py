@@ -8,7 +8,7 @@ from api.oidc.http import Asker
 from api.oidc.provider import Flow, authorize, exchange, names
 from edge import settings
 from edge.domain.errors import SignInRefusedError
-from edge.domain.identities import Identity
+from edge.domain.identities import Identity, address
 
 SCOPE = "read:user user:email"
 
@@ -66,5 +66,5 @@ def _main_address(addresses: object) -> str:
     """The verified address that somebody has chosen as theirs; empty where there is none."""
     for one in addresses if isinstance(addresses, list) else []:
         if isinstance(one, dict) and one.get("primary") is True and one.get("verified") is True:
-            return str(one.get("email", "")).strip().lower()
+            return address(one.get("email"))
     return ""

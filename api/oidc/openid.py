@@ -13,7 +13,7 @@ from api.oidc.http import AGAIN_S, FRESH_S, Asker, Remembered
 from api.oidc.provider import Flow, authorize, exchange, names, role_by_claim
 from edge import settings
 from edge.domain.errors import SignInRefusedError
-from edge.domain.identities import Identity
+from edge.domain.identities import Identity, address
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 """By the provider's public key alone: never `none`, never HS256, whose key would be something that we hold too."""
@@ -153,13 +153,12 @@ def _key_set(document: dict[str, Any]) -> Any:
 
 
 def _identity(claims: dict[str, Any], provider: settings.Provider) -> Identity:
-    email = claims.get("email")
-    address = email.strip().lower() if isinstance(email, str) else ""
-    first, last = names(claims, address)
+    email = address(claims.get("email"))
+    first, last = names(claims, email)
     return Identity(
         issuer=provider.issuer,
         subject=claims["sub"],
-        email=address,
+        email=email,
         email_verified=claims.get("email_verified") in (True, "true"),
         first_name=first,
         last_name=last,

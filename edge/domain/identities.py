@@ -1,9 +1,12 @@
 """Who somebody else says a person is: the library's single sign-on, Google, GitHub."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from edge.domain.users import Role
+
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,16 @@ class Identity:
     role: Role | None = None
 
 
+def address(text: object) -> str:
+    """An email address as we keep it; empty for what is none."""
+    lower = text.strip().lower() if isinstance(text, str) else ""
+    return lower if _ADDRESS.fullmatch(lower) else ""
+
+
 def may_come(email: str, domains: Collection[str]) -> bool:
     """Whether people of this address may sign in; without `domains` all may."""
-    return not domains or email.rpartition("@")[2].casefold() in {one.casefold() for one in domains}
+    _, at, domain = email.rpartition("@")
+    return not domains or (bool(at) and domain.casefold() in {one.casefold() for one in domains})
 
 
 def role_of(groups: Collection[str], librarians: Collection[str], admins: Collection[str]) -> Role:
