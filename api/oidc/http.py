@@ -1,5 +1,6 @@
 """Asking a provider: never for long, never for much, never anywhere else than where it was meant to go."""
 
+import asyncio
 import contextlib
 import logging
 import time
@@ -40,8 +41,11 @@ class Asker:
     ) -> Any:
         """The answer's JSON. Raises ProviderAwayError; SignInRefusedError where it says no."""
         try:
-            status, body = await self._send(method, url, headers or {}, form, auth)
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+            async with asyncio.timeout(
+                TIMEOUT_S
+            ):  # in all: who sends a byte now and then is away too
+                status, body = await self._send(method, url, headers or {}, form, auth)
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
             raise self._away(type(error).__name__) from error
         if 400 <= status < 500 and status != 429:
             said = body.get("error") if isinstance(body, dict) else None

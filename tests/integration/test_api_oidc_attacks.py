@@ -237,6 +237,17 @@ def test_a_provider_that_falls_ill_half_way_is_a_clear_error(
     assert signs_in_by_password(library)
 
 
+def test_a_provider_that_takes_its_time_is_not_waited_for(
+    library: Served, browser: TestClient, first: Forger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = begin(browser)
+    monkeypatch.setattr("api.oidc.http.TIMEOUT_S", 0.2)
+    first.waits["/token"] = 1.0
+    params = {"code": CODE, "state": begun["state"]}
+    assert code(browser.get(f"{OIDC}/first/callback", params=params)) == AWAY
+    assert signs_in_by_password(library)
+
+
 def test_a_provider_that_is_gone_half_way_is_a_clear_error(tmp_path: Path) -> None:
     with forger() as short_lived:
         said = SETTINGS.format(robot=ROBOT, first=short_lived.issuer, second=short_lived.issuer)

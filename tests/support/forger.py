@@ -24,7 +24,8 @@ Answer = tuple[int, Any]
 @dataclass
 class Forger:
     """`changes`: claims that its id tokens have otherwise, None for missing; `about`: the same for its discovery
-    document; `sign`: makes the token of its header and claims; `answers`: what a path answers instead."""
+    document; `sign`: makes the token of its header and claims; `answers`: what a path answers instead;
+    `waits`: how long it takes, s."""
 
     server: ThreadingHTTPServer
     key: RSAKey
@@ -33,15 +34,15 @@ class Forger:
     answers: dict[str, Answer] = field(default_factory=dict)
     sign: Callable[[dict[str, Any], dict[str, Any]], str] | None = None
     nonce: str = ""
+    waits: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
-
     person: int = 0
 
     def be_honest(self) -> None:
         """From now on, and of somebody whom nobody has seen yet."""
         self.changes, self.about, self.answers, self.sign = {}, {}, {}, None
-        self.asked, self.forms = [], []
+        self.asked, self.forms, self.waits = [], [], {}
         self.person += 1
 
     @property
@@ -51,6 +52,7 @@ class Forger:
     def answer(self, path: str, form: dict[str, str]) -> Answer:
         self.asked.append(path)
         self.forms.append(form)
+        threading.Event().wait(self.waits.get(path, 0.0))
         if path in self.answers:
             return self.answers[path]
         usual: dict[str, Callable[[], Any]] = {

@@ -17,7 +17,7 @@ from tests.support.broker import free_port
 
 CLIENT_ID, CLIENT_SECRET = "luna", "canary-4f1c-client-secret"
 PASSWORD = "canary-4f1c-at-the-provider"
-START_S = 30.0
+START_S = 50.0
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "ada": {"email": "ada@library.example", "email_verified": True, "given_name": "Ada"},
