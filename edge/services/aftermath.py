@@ -1,6 +1,5 @@
 """Carries out what follows from a task's step: request or return, copy, and who is told."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,10 +30,7 @@ def follow_up(tx: Transaction, task: Task, then: Consequence) -> None:
         advance_return(tx, task.return_id, then.giving_back)
     if task.copy_id is not None and (then.copy_status or then.copy_at):
         _move(tx, task, task.copy_id, then.copy_status, then.copy_at)
-    if then.tell_owner is not None:
-        tell_owner(tx, task, then.tell_owner)
-    if then.tell_staff is not None:
-        tell_staff(tx, task, then.tell_staff)
+    tell(tx, task, owner=then.tell_owner, staff=then.tell_staff)
 
 
 def advance_request(tx: Transaction, request_id: str, event: RequestEvent) -> None:
@@ -65,22 +61,17 @@ def advance_return(tx: Transaction, return_id: str, event: ReturnEvent) -> None:
     outbox.emit(tx, "return.changed", "return", return_id, record(changed))
 
 
-def tell_owner(tx: Transaction, task: Task, message: Message) -> None:
-    """Tell the one for whom the trip is, if there is one."""
-    owner = owner_of(tx, task)
-    _tell(tx, task, message, [owner] if owner is not None else [])
-
-
-def tell_staff(tx: Transaction, task: Task, message: Message) -> None:
-    """Tell every active librarian and admin."""
-    _tell(tx, task, message, Users(tx).staff())
-
-
-def _tell(tx: Transaction, task: Task, message: Message, people: Sequence[str]) -> None:
-    if people:
-        facts = _facts(tx, task)
-        for one in people:
-            notifications.notify(tx, one, TYPES[message], message, facts, _links(task))
+def tell(tx: Transaction, task: Task, *, owner: Message | None, staff: Message | None) -> None:
+    """Tell the one for whom the trip is, if there is one, and every active librarian and admin."""
+    told: list[tuple[str | None, Message]] = []
+    if owner is not None:
+        told.append((owner_of(tx, task), owner))
+    if staff is not None:
+        told += [(one, staff) for one in Users(tx).staff()]
+    facts = _facts(tx, task) if told else {}
+    for whom, message in told:
+        if whom is not None:
+            notifications.notify(tx, whom, TYPES[message], message, facts, _links(task))
 
 
 def owner_of(reader: Reader, task: Task) -> str | None:

@@ -10,7 +10,7 @@ from edge.domain.requests import TABLE, Request, RequestEvent, RequestStatus
 from edge.domain.tasks import Task, TaskEvent, TaskType
 from edge.domain.transitions import follow
 from edge.services import attempts, audit, catalogue, outbox, places, tasks, users
-from edge.services.aftermath import tell_owner, tell_staff
+from edge.services.aftermath import tell
 from edge.services.records import record
 from edge.store.copies import Copies
 from edge.store.database import ChangeStandsError, Reader, Transaction, new_id
@@ -70,8 +70,7 @@ def create(
     )
     if auto_approve:
         return get(tx, request.id)
-    tell_owner(tx, task, Message.REQUEST_RECEIVED)
-    tell_staff(tx, task, Message.AWAITING_APPROVAL)
+    tell(tx, task, owner=Message.REQUEST_RECEIVED, staff=Message.AWAITING_APPROVAL)
     return request
 
 
