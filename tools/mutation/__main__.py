@@ -35,7 +35,7 @@ FIRST = {
 }
 """The tests that are tried first, where they are not named like the module."""
 PYTHON = (
-    *("authority", "board_view", "holds", "runaway", "moment", "latch", "limiter"),
+    *("authority", "board_view", "holds", "runaway", "moment", "latch", "limiter", "disk_writer"),
     *("frames", "fields", "messages", "from_board", "to_board", "simulated_firmware"),
 )
 C = ("luna_frames", "luna_limits", "luna_board")

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 
 from edge.domain.stops import StopSource
 from firmware_bridge import disk_writer
-from firmware_bridge.disk_writer import MOST_RECORDS, DiskWriter
+from firmware_bridge.disk_writer import DiskWriter
 from firmware_bridge.latch import Latch, LatchStore
 from tests.support.board import until
 
@@ -84,9 +84,9 @@ def test_only_the_newest_latch_is_written(disk: Disk, writer: DiskWriter) -> Non
 
 def test_what_is_on_the_disk_already_is_not_written(disk: Disk) -> None:
     writer = DiskWriter(disk, STOPPED)
-    assert writer.has_saved() and writer.has_recorded()
+    assert writer.has_saved() and writer.has_recorded() and writer.why == ""
     writer.close()
-    assert disk.written == []
+    assert disk.written == [] and not writer._thread.is_alive()
 
 
 def test_one_waits_for_a_disk_that_hangs_and_who_comes_later_waits_less(
@@ -105,13 +105,17 @@ def test_one_waits_for_a_disk_that_hangs_and_who_comes_later_waits_less(
 
 
 def test_a_disk_that_refuses_is_not_waited_for_and_asked_again(
-    disk: Disk, writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
+    disk: Disk,
+    writer: DiskWriter,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(disk_writer, "PATIENCE_S", NEVER_S)
     disk.refuses = 2
     writer.save(STOPPED)
     assert not writer.has_saved()
     assert "full" in writer.why
+    assert [one.name for one in caplog.records if "full" in one.getMessage()][:1] == ["gate"]
     until(lambda: disk.written == [STOPPED], "it is asked again")
     assert writer.has_saved() and writer.refusals == 2
     writer.record([{"id": 1}])
@@ -134,12 +138,51 @@ def test_while_the_disk_hangs_the_oldest_records_but_one_are_given_up(
     disk: Disk, writer: DiskWriter
 ) -> None:
     disk.runs.clear()
-    for number in range(MOST_RECORDS + 10):
+    for number in range(266):
         writer.record([{"id": number}])
     assert writer.lost == 10
     disk.runs.set()
     until(writer.has_recorded, "all are written")
-    assert disk.written == [0, *range(11, MOST_RECORDS + 10)]
+    assert disk.written == [0, *range(11, 266)]
+
+
+def test_who_waits_waits_less_than_clients_do_and_a_disk_that_refuses_rests(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+    real = threading.Condition.wait_for
+
+    def wait_for(
+        one: threading.Condition, done: Callable[[], bool], most_s: float | None = None
+    ) -> bool:
+        waits.append(most_s)
+        return real(one, done, most_s and 0.001)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Condition, "wait_for", wait_for, raising=True)
+        writer = DiskWriter(disk, Latch())
+        disk.runs.clear()
+        writer.save(STOPPED)
+        until(lambda: disk.asked, "it writes")
+        del waits[:]
+        assert not writer.has_saved()
+        assert len(waits) == 1 and 0.0 <= (waits[0] or 0.0) <= 0.3
+        monkeypatch.setattr(writer, "_began", None)
+        assert not writer.has_saved()
+        assert waits[1] == pytest.approx(0.3)
+        monkeypatch.setattr(writer, "_began", time.monotonic() - 1.0)
+        assert not writer.has_saved()
+        assert waits[2] == 0.0
+        disk.refuses = 1
+        disk.runs.set()
+        until(lambda: disk.written, "it is asked again")
+        assert 1.0 in waits
+    joined: list[float | None] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(writer._thread, "join", joined.append)
+        writer.close()
+    assert joined == [2.0]
+    writer.close()
 
 
 def test_the_end_writes_what_is_left(disk: Disk, writer: DiskWriter) -> None:
@@ -180,6 +223,8 @@ def test_a_thread_that_has_ended_is_no_secret(
 def test_signals_are_left_to_the_loop(disk: Disk, writer: DiskWriter) -> None:
     writer.record([{"id": 1}])
     assert writer.has_recorded()
-    status = Path(f"/proc/self/task/{writer._thread.native_id}/status").read_text()
+    (thread,) = [one for one in threading.enumerate() if one.name == "disk"]
+    assert thread.daemon  # a disk that hangs for ever does not keep the process
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
     (blocked,) = [line for line in status.splitlines() if line.startswith("SigBlk:")]
     assert int(blocked.split()[1], 16) >> 14 & 1  # SIGTERM
