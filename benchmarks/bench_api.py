@@ -21,7 +21,7 @@ from benchmarks.loads import Load, Server
 from benchmarks.peers import COLUMNS, SCHEMA
 from benchmarks.peers.bare import PATH as NOTHING
 from benchmarks.processes import cpu_s
-from benchmarks.report import Row
+from benchmarks.report import Row, table
 from edge.domain.users import SYSTEM
 from edge.services import places
 from edge.store import sqlite
@@ -49,12 +49,18 @@ def run(place: Path, *, quick: bool) -> list[Row]:
         return []
     library = Library.made(place / "library", 10_000 if quick else BOOKS)
     rounds, seconds = (1, 1) if quick else (3, 2)
-    rows = []
+    rows: list[Row] = []
     with gate(library.data_dir), contextlib.closing(Ros(library.data_dir)):
-        rows += _compared(library, rounds, seconds)
-        rows += _watched(library, seconds)
-        rows += _slow_card(library, place, 3.0 if quick else 10.0)
+        rows += _told(_compared(library, rounds, seconds))
+        rows += _told(_watched(library, seconds))
+        rows += _told(_slow_card(library, place, 3.0 if quick else 10.0))
     return [*rows, *_growth(place, (500, 1_000) if quick else SIZES, seconds)]
+
+
+def _told(rows: list[Row]) -> list[Row]:
+    """At once: the whole takes long."""
+    print(table(rows), flush=True)
+    return rows
 
 
 def _row(
