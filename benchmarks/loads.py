@@ -57,15 +57,15 @@ def wrk_is_there() -> bool:
 
 @contextlib.contextmanager
 def serving(
-    arguments: Sequence[str], port: int, environment: Mapping[str, str], headers: Mapping[str, str]
+    arguments: Sequence[str], port: int, environment: Mapping[str, str], *, one_core: bool = True
 ) -> Iterator[Server]:
-    """`python *arguments` on a core of its own, answering on `port`."""
-    process = subprocess.Popen(
-        [*ON_SERVER_CORE, sys.executable, *arguments], env={**os.environ, **environment}
-    )
+    """`python *arguments`, on one core or wherever there is room, answering on `port`."""
+    where = ON_SERVER_CORE if one_core else ()
+    command = [*where, sys.executable, *arguments]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         _wait_for(port, process)
-        yield Server(process.pid, port, headers)
+        yield Server(process.pid, port, {})
     finally:
         process.terminate()
         process.wait(20)
