@@ -24,7 +24,7 @@ from benchmarks.report import Row
 from benchmarks.store_replay import READER, ROBOT
 from edge.domain.tasks import TaskEvent, TaskType
 from edge.domain.users import SYSTEM
-from edge.services import requests, tasks
+from edge.services import requests, tasks, trips
 from edge.store import sqlite
 from edge.store.books import Books
 from edge.store.database import Transaction
@@ -87,8 +87,7 @@ def ask(tx: Transaction) -> None:
 
 
 def claim(tx: Transaction) -> str:
-    task = tasks.claim_next(tx, robot_id=ROBOT, lease_s=LEASE_S)
-    assert task is not None
+    (task,) = trips.claim(tx, robot_id=ROBOT, lease_s=LEASE_S).tasks
     return task.id
 
 

@@ -32,9 +32,9 @@ _DIGITS = {
     for stops in (1, 2)
 }
 """Of an errand with so many stops: how many are done, whether it is on board then, and whether it still waits."""
-_TRIES = {1: 4, 2: 32}
+_TRIES = {1: 4, 2: 48}
 """Of the good order, for each errand with so many stops."""
-_WORSE = 0.6
+_WORSE = 1.0
 """What is accepted at first, as a share of an average stop's cost."""
 
 

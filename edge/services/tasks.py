@@ -143,13 +143,7 @@ def reserve(tx: Transaction, copy_id: str) -> None:
     catalogue.move_copy(tx, copy, replace(copy, status=CopyStatus.RESERVED))
 
 
-def claim_next(tx: Transaction, *, robot_id: str, lease_s: float) -> Task | None:
-    """The next task, now this robot's for `lease_s` unless renewed; None where there is none to begin."""
-    ready = claimable(tx, robot_id)
-    return assign(tx, ready[0], robot_id=robot_id, lease_s=lease_s) if ready else None
-
-
-def claimable(tx: Transaction, robot_id: str, some: int = 1) -> list[Task]:
+def claimable(tx: Transaction, robot_id: str, some: int) -> list[Task]:
     """Up to `some` tasks that this robot could begin now, in their turn; what another has left behind is among them."""
     state = get_state(tx)
     if state.paused or state.maintenance:

@@ -11,6 +11,9 @@ from edge.domain.waypoints import WaypointKind
 from edge.services import arrivals, places, tasks
 from edge.store.database import Reader, Transaction
 
+LONG_S = 3600.0
+"""With a battery for so much driving and so much standing nobody looks how long a trip is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -34,12 +37,9 @@ def claim(
     ready = tasks.claimable(tx, robot_id, slots - len(held)) if len(held) < slots else []
     if not ready:
         return Claim()
-    start = arrivals.outlook(tx, slots)
-    joining = gather(held, ready, start)
-    short = False
-    while joining and battery is not None and not _lasts(tx, battery, [*held, *joining], start):
-        joining.pop()
-        short = not joining and not held
+    joining = ready
+    if slots > 1 or not (battery is None or battery.lasts(LONG_S, LONG_S)):
+        joining = _worth_it(tx, held, ready, slots, battery)
     free = [slot for slot in range(1, slots + 1) if slot not in {task.slot for task in held}]
     return Claim(
         tuple(
@@ -48,8 +48,19 @@ def claim(
             )
             for task, slot in zip(joining, free, strict=False)
         ),
-        short,
+        short=not joining and not held,
     )
+
+
+def _worth_it(
+    tx: Transaction, held: list[Task], ready: list[Task], slots: int, battery: Battery | None
+) -> list[Task]:
+    """Who comes along, and for whom the battery lasts. The first for an empty tray is left out for nothing else."""
+    start = arrivals.outlook(tx, slots)
+    joining = gather(held, ready, start)
+    while joining and battery is not None and not _lasts(tx, battery, [*held, *joining], start):
+        joining.pop()
+    return joining
 
 
 def in_order(reader: Reader, held: Sequence[Task], at: Point | None, slots: int) -> list[str]:

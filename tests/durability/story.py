@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge.domain.tasks import TaskEvent, TaskType
 from edge.domain.users import SYSTEM, Actor
-from edge.services import tasks
+from edge.services import tasks, trips
 from edge.store import opening
 from edge.store.database import Database, Reader, Transaction
 from tests.support.store import LEASE_S, ROBOT
@@ -44,7 +44,7 @@ def change(tx: Transaction, number: int) -> None:
             description="x" * 300,
         )
     elif STEPS[step - 1] is TaskEvent.ASSIGN:
-        tasks.claim_next(tx, robot_id=ROBOT, lease_s=LEASE_S)
+        trips.claim(tx, robot_id=ROBOT, lease_s=LEASE_S)
     else:
         tasks.apply(tx, _id(delivery), STEPS[step - 1])
 

@@ -15,7 +15,7 @@ from edge import db_command
 from edge.clock import ManualClock
 from edge.domain.errors import ClockNotSetError, LunaError, SetupError
 from edge.domain.users import SYSTEM
-from edge.services import tasks
+from edge.services import trips
 from edge.settings import load
 from edge.store import backup, migrations, retention, sqlite
 from edge.store.database import Database
@@ -246,7 +246,7 @@ def test_in_1970_no_task_is_claimed_and_nothing_is_forgotten(
     before = counted()
     clock.jump(IN_1970_S)
     with pytest.raises(ClockNotSetError, match="timedatectl"):
-        database.write(SYSTEM, lambda tx: tasks.claim_next(tx, robot_id="luna-test", lease_s=30))
+        database.write(SYSTEM, lambda tx: trips.claim(tx, robot_id="luna-test", lease_s=30))
     with pytest.raises(ClockNotSetError):
         retention.forget(database, retention.Ages(1, 1, 1, 1, tombstones_wait=False), clock=clock)
     assert counted() == before

@@ -19,7 +19,7 @@ from edge.domain.failures import Failure
 from edge.domain.inventory import CopyStatus
 from edge.domain.requests import Request, RequestStatus
 from edge.domain.tasks import Phase, TaskEvent, TaskStatus
-from edge.services import requests, tasks
+from edge.services import requests, tasks, trips
 from tests.support.store import ROBOT, Library, small_library
 
 
@@ -75,7 +75,7 @@ def test_a_request_waits_for_approval_where_that_is_asked_for(library: Library) 
     assert library.task(request.task_id or "").phase is Phase.PENDING
     assert library.copies()[0].status is CopyStatus.RESERVED
     assert library.told(library.librarian) == ["A request waits for you"]
-    assert library.do(lambda tx: tasks.claim_next(tx, robot_id=ROBOT, lease_s=30)) is None
+    assert not library.do(lambda tx: trips.claim(tx, robot_id=ROBOT, lease_s=30)).tasks
     approved = library.do(lambda tx: requests.approve(tx, request.id))
     assert approved.status is RequestStatus.APPROVED
     with pytest.raises(InvalidTransitionError):

@@ -18,7 +18,7 @@ from edge.domain.inventory import CopyStatus
 from edge.domain.tasks import Phase, Priority, Task, TaskEvent, TaskStatus, TaskType
 from edge.domain.times import seconds_between
 from edge.domain.users import Actor, Role
-from edge.services import arrivals, robot, tasks
+from edge.services import arrivals, robot, tasks, trips
 from edge.store.database import timestamp
 from tests.support.store import LEASE_S, ROBOT, Library, small_library
 
@@ -40,7 +40,8 @@ def transfer(library: Library, **more: Any) -> Task:
 
 
 def claim(library: Library, robot_id: str = ROBOT) -> Task | None:
-    return library.do(lambda tx: tasks.claim_next(tx, robot_id=robot_id, lease_s=LEASE_S))
+    claim = library.do(lambda tx: trips.claim(tx, robot_id=robot_id, lease_s=LEASE_S))
+    return next(iter(claim.tasks), None)
 
 
 def in_turn(library: Library) -> list[str]:

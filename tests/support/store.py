@@ -12,7 +12,7 @@ from edge.domain.inventory import Book, BookDraft, Copy, CopyDraft
 from edge.domain.tasks import Phase, Task, TaskEvent
 from edge.domain.users import SYSTEM, Actor, Role, User
 from edge.domain.waypoints import Lane, Waypoint, WaypointKind
-from edge.services import catalogue, notifications, places, tasks, users
+from edge.services import catalogue, notifications, places, tasks, trips, users
 from edge.store.database import Database, Reader, Transaction, create
 
 T = TypeVar("T")
@@ -76,8 +76,7 @@ class Library:
         return self.see(lambda reader: catalogue.list_copies(reader, wanted.id))
 
     def claim(self) -> Task:
-        task = self.do(lambda tx: tasks.claim_next(tx, robot_id=ROBOT, lease_s=LEASE_S))
-        assert task is not None
+        (task,) = self.do(lambda tx: trips.claim(tx, robot_id=ROBOT, lease_s=LEASE_S)).tasks
         return task
 
     def happen(self, task_id: str, *events: TaskEvent, **words: Any) -> Task:
