@@ -15,7 +15,7 @@ from firmware_bridge.latch import Latch, LatchStore
 from tests.support.board import until
 
 STOPPED = Latch().stopped("one", StopSource.API, "anna", "a child", 1_700_000_000.0)
-NEVER_S = 100.0
+NEVER_S = 3.0
 
 
 class Disk(LatchStore):
