@@ -41,9 +41,8 @@ class Asker:
     ) -> Any:
         """The answer's JSON. Raises ProviderAwayError; SignInRefusedError where it says no."""
         try:
-            async with asyncio.timeout(
-                TIMEOUT_S
-            ):  # in all: who sends a byte now and then is away too
+            # In all: who sends a byte now and then is away too.
+            async with asyncio.timeout(TIMEOUT_S):
                 status, body = await self._send(method, url, headers or {}, form, auth)
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
             raise self._away(type(error).__name__) from error
