@@ -76,7 +76,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._tls.enabled:
+            self.started = False  # READY is told once HTTPS listens too
             await self._tls.look(self.listen)
+            self.started = True
 
     async def listen(self, context: ssl.SSLContext) -> None:
         """Serve the same by HTTPS where the settings say. Raises OSError."""
