@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 from api.live import Live
 from api.status import Work, robot_record, stop_record, task_record
@@ -15,6 +16,11 @@ from edge.store.database import Database, Reader
 
 EVERY_S = 0.5
 """The robot's status is shown this often; a page that hears nothing for 1.5 s says that the link is lost."""
+REST_S, REST_SHARE = 0.1, 4.0
+"""After each look it rests, and for so many times as long as the look took: however much is written, STOP and everybody
+else who is served by the same loop come first."""
+QUEUE_SHOWN = 50
+"""So many tasks of the queue are shown; the status says how many there are."""
 BATCH = 500
 
 log = logs.get("api.feed")
@@ -49,10 +55,12 @@ class Feed:
                 async with asyncio.timeout(EVERY_S):
                     await self._changed.wait()
             self._changed.clear()
+            began = time.monotonic()
             try:
                 self._look()
             except Exception:  # a store in trouble is /ready's to report; the pages still get poses
                 log.exception("the store cannot be read")
+            await asyncio.sleep(max(REST_S, REST_SHARE * (time.monotonic() - began)))
 
     def _look(self) -> None:
         hub = self._live.hub
@@ -62,7 +70,8 @@ class Feed:
         if version != self._version:
             self._version = version
             slots = self._settings.robot.tray_slots
-            queue = self._database.read(lambda reader: arrivals.expected(reader, work.queue, slots))
+            first = work.queue[:QUEUE_SHOWN]
+            queue = self._database.read(lambda reader: arrivals.expected(reader, first, slots))
             hub.shows("tasks", "queue", [task_record(one) for one in queue])
             self._database.read(self._tell)
 
