@@ -84,13 +84,14 @@ def reset(run_dir: Path, event_id: str, who: str = "a person") -> None:
 
 
 def _wait_until_linked(data_dir: Path) -> None:
-    watcher = StateWatcher(data_dir / "run")
+    """One connection, on which the gate tells its state: who connects anew each time may each time look too early."""
+    watcher, connected = StateWatcher(data_dir / "run"), False
     deadline = time.monotonic() + START_S
     with contextlib.closing(watcher):
         while time.monotonic() < deadline:
-            if watcher.connect():
-                state = watcher.receive()
-                if state is not None and state.link == "ok":
-                    return
-            time.sleep(0.02)
+            connected = connected or watcher.connect()
+            state = watcher.receive() if connected else None
+            if state is not None and state.link == "ok":
+                return
+            time.sleep(0.01)
     raise AssertionError("the gate is not linked to its board")
