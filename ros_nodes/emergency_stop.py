@@ -132,7 +132,6 @@ class EmergencyStop(Node):
         if state.state in STANDING_STATES:
             self._stood_at = time.monotonic()
         self._publish(state)
-        self._live.publish("health", ros_ok=True, board_ok=state.link == "ok", **_words(state))
         log.info("the gate says", **_words(state))
 
     def _repeat(self) -> None:
@@ -141,6 +140,7 @@ class EmergencyStop(Node):
 
     def _publish(self, state: GateState) -> None:
         self._stop.publish(convert.stop_message(state, self.get_clock().now().to_msg()))
+        self._live.publish("health", ros_ok=True, board_ok=state.link == "ok", **_words(state))
 
     def _diagnose(self) -> None:
         age = None if self._scan is None else self._seconds() - self._scan_at
