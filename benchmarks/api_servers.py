@@ -12,7 +12,7 @@ from edge.domain.users import SYSTEM
 from edge.services import places
 from edge.store import sqlite
 from edge.store.database import Database, Transaction
-from tests.support.broker import free_port
+from tests.support.ports import free_port
 from tests.support.served import LANES, PASSWORD, SITE, add_people, make_data_dir
 
 _AT = "2026-01-01T00:00:00.000Z"

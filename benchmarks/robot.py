@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.processes import with_argument
+from tests.support.ports import free_port
 
 NAMES = {
     "edge.supervisor": "supervisor",
@@ -44,9 +44,8 @@ class Running:
 @contextlib.contextmanager
 def running(data_dir: Path, *options: str) -> Iterator[Running]:
     """Start it, wait until it is ready, and end it. Raises RuntimeError where it does not come up."""
-    port, mqtt_port = _free_ports()
     domain = 1 + os.getpid() % 39
-    ours = ("--port", port, "--mqtt-port", mqtt_port, "--domain-id", domain)
+    ours = ("--port", free_port(), "--mqtt-port", free_port(), "--domain-id", domain)
     command = [sys.executable, "-m", "edge.cli", "sim", "--data-dir", data_dir, *ours, *options]
     began = time.monotonic()
     with subprocess.Popen(
@@ -68,10 +67,3 @@ def _until_ready(process: subprocess.Popen[str]) -> list[str]:
         if line.startswith("ready "):
             return said
     raise RuntimeError("luna sim did not become ready: " + " | ".join(said))
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        for probe in (one, other):
-            probe.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]

@@ -15,8 +15,8 @@ from edge.services import users
 from edge.store.database import Database
 from tests.support import openid_provider as library
 from tests.support.api_process import api_process
-from tests.support.broker import free_port
 from tests.support.openid_provider import CLIENT_ID, CLIENT_SECRET, openid_provider
+from tests.support.ports import free_port
 from tests.support.served import PASSWORD, add_people, make_data_dir
 
 CHROMIUM = (

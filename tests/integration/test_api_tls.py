@@ -22,8 +22,8 @@ from edge.domain.users import SYSTEM
 from edge.services import places
 from edge.store.database import Database
 from tests.support.api_process import ApiProcess, Ros, api_process
-from tests.support.broker import free_port
 from tests.support.gates import gate
+from tests.support.ports import free_port
 from tests.support.served import LANES, SITE, add_people, make_data_dir
 
 STOP = "/api/v1/robot/emergency-stop"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.live import LiveServer
-from tests.support.broker import free_port
+from tests.support.ports import free_port
 
 START_S = 20.0
 TELL_S = 0.1

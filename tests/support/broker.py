@@ -15,15 +15,10 @@ import pytest
 from sync.broker import find_mosquitto
 from sync.link import Link
 from sync.link_events import Connected, Disconnected, LinkEvent, LinkSettings, Publication, Received
+from tests.support.ports import free_port
 
 START_S = 15.0
 KINDS = ("mosquitto", "embedded")
-
-
-def free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def make_data_dir(path: Path) -> Path:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.broker import free_port
+from tests.support.ports import free_port
 
 CLIENT_ID, CLIENT_SECRET = "luna", "canary-4f1c-client-secret"
 PASSWORD = "canary-4f1c-at-the-provider"

@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,20 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.support.ports import free_port
 from tests.support.ros import own_domain
 
 READY_S = 60.0
 """For a first start on a busy machine; how fast it is when alone is for the benchmarks."""
 END_S = 5.0
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 class Robot:
@@ -140,9 +131,8 @@ LUNA = [sys.executable, "-m", "edge.cli"]
 @contextlib.contextmanager
 def started(data_dir: Path, *options: str) -> Iterator[Robot]:
     """A robot that is on its way up, on free ports; ended, however that has to be done."""
-    port, mqtt_port = free_ports(2)
     with own_domain() as domain:
-        ours = ("--port", port, "--mqtt-port", mqtt_port, "--domain-id", domain)
+        ours = ("--port", free_port(), "--mqtt-port", free_port(), "--domain-id", domain)
         robot = Robot(data_dir, *map(str, ours), *options)
         try:
             yield robot
@@ -155,9 +145,8 @@ def started(data_dir: Path, *options: str) -> Iterator[Robot]:
 
 def refused(data_dir: Path, *options: str, timeout_s: float = 30.0) -> str:
     """What `luna sim` says where it should not start: one line, and an exit code that is not 0."""
-    port, mqtt_port = free_ports(2)
     with own_domain() as domain:
-        ours = ("--port", port, "--mqtt-port", mqtt_port, "--domain-id", domain)
+        ours = ("--port", free_port(), "--mqtt-port", free_port(), "--domain-id", domain)
         done = subprocess.run(
             [*LUNA, "sim", "--data-dir", str(data_dir), *map(str, ours), *options],
             capture_output=True,

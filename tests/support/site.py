@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import pytest
 
 from sync.wire.topics import Topics
-from tests.support.broker import BrokerProcess, Probe, free_port, make_data_dir
+from tests.support.broker import BrokerProcess, Probe, make_data_dir
+from tests.support.ports import free_port
 from tests.support.store import ROBOT, Library, small_library
 
 T = TypeVar("T")

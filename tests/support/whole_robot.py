@@ -20,7 +20,7 @@ from edge.settings import Settings, load
 from edge.supervisor.roster import API, CENTRAL, SYNC
 from edge.supervisor.sim import facts_of_run
 from tests.support.moving import START_S, MovingRobot, make_library
-from tests.support.robot import free_ports
+from tests.support.ports import free_port
 from tests.support.witness import FILE, Witness
 
 SUPERVISOR = """
@@ -47,7 +47,7 @@ class WholeRobot(MovingRobot):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.witness = Witness(settings.data_dir / FILE)
-        self._facts = facts_of_run(settings, central_port=free_ports(1)[0])
+        self._facts = facts_of_run(settings, central_port=free_port())
         self._order = ""
         self._ordered_at = 0.0
         self._drives = 0
@@ -126,10 +126,9 @@ def whole_robot(data_dir: Path, processes: Sequence[str] = PROCESSES) -> Iterato
     (data_dir / "secrets").mkdir()
     for name in SECRETS:
         (data_dir / "secrets" / name).write_text(f"{name} of a robot that only tests know")
-    api_port, no_broker = free_ports(2)
     given = {
-        "API__PORT": str(api_port),
-        "MQTT__PORT": str(no_broker),
+        "API__PORT": str(free_port()),
+        "MQTT__PORT": str(free_port()),  # no broker is there
         "ROS__DOMAIN_ID": os.environ["ROS_DOMAIN_ID"],
         "TASKS__IDLE_DOCK_S": "600",
     }
