@@ -45,7 +45,7 @@ def _fill(tx: Transaction, books: int) -> None:
         users.register(
             tx,
             user_id=name,
-            email=f"{name}@library.example",
+            email=f"{name}@example.org",
             password_hash="x",
             first_name=name,
             last_name=name,

@@ -213,7 +213,7 @@ def _checked(name: str) -> str:
     if (
         not _NAME.fullmatch(lower) or lower.rpartition(".")[2].isdecimal()
     ):  # the latter is an address
-        said = f"{name!r} is no name of a host, like luna-01.library.example; other letters are written as xn--…"
+        said = f"{name!r} is no name of a host, like luna-01.example.org; other letters are written as xn--…"
         raise ValidationError(said, fields={"name": [said]})
     return lower
 

@@ -21,7 +21,7 @@ class Provider(Model):
     kind: Literal["oidc", "github"]
     start: str = Field(
         description="where a browser goes to begin",
-        examples=["https://luna-01.library.example/api/v1/auth/oidc/library/start"],
+        examples=["https://luna-01.example.org/api/v1/auth/oidc/library/start"],
     )
 
 
@@ -32,7 +32,7 @@ class Providers(Model):
 class Begun(Model):
     location: str = Field(
         description="where the browser goes next",
-        examples=["https://sso.library.example/authorize?response_type=code"],
+        examples=["https://sso.example.org/authorize?response_type=code"],
     )
 
 

@@ -32,7 +32,7 @@ public_url = "{robot}"
 label = "Library account"
 issuer = "{issuer}"
 client_id = "{client}"
-allowed_domains = ["library.example", "example.org"]
+allowed_domains = ["example.org"]
 role_claim = "groups"
 librarians = ["staff"]
 [oidc.providers.closed]
@@ -117,7 +117,7 @@ def test_who_the_library_knows_has_an_account_from_the_first_time_on(
     library: Served, provider: OpenIdProvider, browser: TestClient
 ) -> None:
     data = session(browser, go(browser, provider, "ada"))
-    assert (data["user"]["email"], data["user"]["role"]) == ("ada@library.example", "STUDENT")
+    assert (data["user"]["email"], data["user"]["role"]) == ("ada@example.org", "STUDENT")
     assert data["user"]["first_name"] == "Ada"
     again = session(new := new_browser(library), go(new, provider, "ada"))
     assert again["user"]["id"] == data["user"]["id"]

@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         tx.execute(
             tables.robot.insert().values(id="luna-01", connection={"state": "ONLINE"}, state={})
         )
-        put(tx, "user", "u1", email="ada@library.example", first_name="Ada")
+        put(tx, "user", "u1", email="ada@example.org", first_name="Ada")
         put(tx, "book", "b1", title="Bücher lesen", author="Ann")
         put(tx, "copy", "c1", book_id="b1", status="AVAILABLE")
         put(tx, "book", "b2", title="Gone", author="Bob")
@@ -126,7 +126,7 @@ def test_a_request_and_what_the_robot_is_told_are_one(admin: TestClient, store: 
 
 
 def test_a_request_can_be_made_for_an_address(admin: TestClient) -> None:
-    status, answer = ask(admin, user_id=None, user_email="ADA@library.example")
+    status, answer = ask(admin, user_id=None, user_email="ADA@example.org")
 
     assert (status, answer["data"]["user_id"]) == (201, "u1")
 

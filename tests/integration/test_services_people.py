@@ -100,7 +100,7 @@ def test_a_new_password_signs_everybody_out(library: Library) -> None:
     library.do(lambda tx: users.set_password(tx, library.student.id, "other"))
     with pytest.raises(UnauthenticatedError):
         rotate(library, token)
-    found = library.see(lambda reader: users.by_login(reader, "ADA@library.example"))
+    found = library.see(lambda reader: users.by_login(reader, "ADA@example.org"))
     assert found is not None and found[1] == "other"
 
 
@@ -117,17 +117,17 @@ def test_failures_in_a_row_lock_the_account_for_longer_each_time(library: Librar
 
 def test_an_address_belongs_to_one_account_however_it_is_written(library: Library) -> None:
     with pytest.raises(ConflictError):
-        library.person("ADA@Library.example", Role.STUDENT)
+        library.person("ADA@Example.org", Role.STUDENT)
     with pytest.raises(ConflictError):
         library.do(
-            lambda tx: users.update_profile(tx, library.librarian.id, email="Ada@library.example")
+            lambda tx: users.update_profile(tx, library.librarian.id, email="Ada@example.org")
         )
 
 
 def test_a_profile_changes_only_in_what_people_may_change(library: Library) -> None:
     changed = library.do(
         lambda tx: users.update_profile(
-            tx, library.student.id, version=1, first_name="Augusta", email="ADA@library.example"
+            tx, library.student.id, version=1, first_name="Augusta", email="ADA@example.org"
         )
     )
     assert (changed.first_name, changed.version) == ("Augusta", 2)
@@ -143,7 +143,7 @@ def test_a_card_signs_in_like_an_address(library: Library) -> None:
     made = library.do(
         lambda tx: users.register(
             tx,
-            email="mary@library.example",
+            email="mary@example.org",
             password_hash="p",
             first_name="Mary",
             last_name="Somerville",

@@ -81,7 +81,7 @@ def test_a_request_made_at_central_is_a_task_of_the_robot(any_site: Site) -> Non
 
     wanted = {
         "book_id": library.book.id,
-        "user_email": "ada@library.example",
+        "user_email": "ada@example.org",
         "request_location": "Room 101",
     }
     status, answer = any_site.central.call("POST", "/api/v1/requests", wanted)

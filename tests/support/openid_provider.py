@@ -20,11 +20,11 @@ PASSWORD = "canary-4f1c-at-the-provider"
 START_S = 50.0
 
 PEOPLE: dict[str, dict[str, Any]] = {
-    "ada": {"email": "ada@library.example", "email_verified": True, "given_name": "Ada"},
-    "grace": {"email": "grace@library.example", "email_verified": True, "groups": ["staff"]},
-    "root": {"email": "root@library.example", "email_verified": True, "groups": ["root"]},
-    "sly": {"email": "victim@library.example", "email_verified": False},
-    "eve": {"email": "eve@library.example", "email_verified": True},
+    "ada": {"email": "ada@example.org", "email_verified": True, "given_name": "Ada"},
+    "grace": {"email": "grace@example.org", "email_verified": True, "groups": ["staff"]},
+    "root": {"email": "root@example.org", "email_verified": True, "groups": ["root"]},
+    "sly": {"email": "victim@example.org", "email_verified": False},
+    "eve": {"email": "eve@example.org", "email_verified": True},
     "stranger": {"email": "stranger@elsewhere.example", "email_verified": True},
     "student": {"email": "student@example.org", "email_verified": True},
     "librarian": {"email": "librarian@example.org", "email_verified": True},

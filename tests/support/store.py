@@ -45,8 +45,8 @@ class Library:
         self.database = database
         self.clock = clock
         self.do(lambda tx: places.load_site(tx, WAYPOINTS, LANES))
-        self.student = self.person("ada@library.example", Role.STUDENT)
-        self.librarian = self.person("grace@library.example", Role.LIBRARIAN)
+        self.student = self.person("ada@example.org", Role.STUDENT)
+        self.librarian = self.person("grace@example.org", Role.LIBRARIAN)
         self.book = self.add_book("Emma", "Jane Austen", call_number="823.7 AUS")
 
     def do(self, work: Callable[[Transaction], T], actor: Actor = SYSTEM) -> T:

@@ -46,17 +46,17 @@ def test_a_way_has_secrets_of_its_own_and_its_challenge_is_the_standards() -> No
 @pytest.mark.parametrize(
     ("email", "comes"),
     [
-        ("ada@library.example", True),
-        ("ada@LIBRARY.example", True),
-        ("ada@sub.library.example", False),
-        ("ada@evil-library.example", False),
-        ("library.example", False),
-        ("ada@library.example@evil.example", False),
+        ("ada@example.org", True),
+        ("ada@EXAMPLE.org", True),
+        ("ada@sub.example.org", False),
+        ("ada@evil-example.org", False),
+        ("example.org", False),
+        ("ada@example.org@evil.example", False),
         ("", False),
     ],
 )
 def test_only_people_of_these_domains_come(email: str, comes: bool) -> None:
-    assert may_come(email, ["library.example"]) is comes
+    assert may_come(email, ["example.org"]) is comes
     assert may_come(email, [])
 
 
@@ -65,7 +65,7 @@ def test_only_people_of_these_domains_come(email: str, comes: bool) -> None:
 )
 def test_what_is_no_address_is_none(text: object) -> None:
     assert address(text) == ""
-    assert address(" Ada@Library.example ") == "ada@library.example"
+    assert address(" Ada@Example.org ") == "ada@example.org"
 
 
 def test_groups_make_a_role() -> None:
@@ -87,7 +87,7 @@ def test_groups_make_a_role() -> None:
 def test_a_name_is_what_the_provider_says_of_it(
     claims: dict[str, object], said: tuple[str, str]
 ) -> None:
-    assert names(claims, "ada@library.example") == said
+    assert names(claims, "ada@example.org") == said
 
 
 @pytest.mark.parametrize(

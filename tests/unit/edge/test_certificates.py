@@ -200,8 +200,8 @@ def test_the_command_makes_shows_and_renews_it(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         return done.output
 
-    assert "tls = true" in luna_tls("init", "--name", "luna.library.example")
-    assert "luna.library.example" in luna_tls("show")
+    assert "tls = true" in luna_tls("init", "--name", "luna.example.org")
+    assert "luna.example.org" in luna_tls("show")
     assert certificates.fingerprint(tmp_path) in luna_tls("show")
     before = contents(tmp_path)["server.pem"]
     luna_tls("renew")
