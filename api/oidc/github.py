@@ -2,32 +2,18 @@
 
 from typing import Any
 
-import httpx2
-
-from api.oidc.http import Asker
-from api.oidc.provider import Flow, authorize, exchange, names
-from edge import settings
+from api.oidc.provider import Flow, Provider, authorize, exchange, names
 from edge.domain.errors import SignInRefusedError
 from edge.domain.identities import Identity, address
 
 SCOPE = "read:user user:email"
 
 
-class GitHub:
+class GitHub(Provider):
     """Also one of a firm's own (GitHub Enterprise Server), by its `issuer`."""
 
-    def __init__(
-        self,
-        provider: settings.Provider,
-        secret: str,
-        redirect_uri: str,
-        client: httpx2.AsyncClient,
-    ) -> None:
-        self.settings = provider
-        self._secret = secret
-        self._redirect_uri = redirect_uri
-        self._asker = Asker(provider.label, client)
-        self._site = provider.issuer.rstrip("/")
+    def __post_init__(self) -> None:
+        self._site = self.settings.issuer.rstrip("/")
         public = self._site == "https://github.com"
         self._api = "https://api.github.com" if public else f"{self._site}/api/v3"
 

@@ -4,13 +4,12 @@ import hmac
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from api.oidc.http import AGAIN_S, FRESH_S, Asker, Remembered
-from api.oidc.provider import Flow, authorize, exchange, names, role_by_claim
+from api.oidc.http import AGAIN_S, FRESH_S, Remembered
+from api.oidc.provider import Flow, Provider, authorize, exchange, names, role_by_claim
 from edge import settings
 from edge.domain.errors import SignInRefusedError
 from edge.domain.identities import Identity, address
@@ -22,20 +21,10 @@ SCOPE = "openid email profile"
 DISCOVERY = "/.well-known/openid-configuration"
 
 
-class OpenId:
-    """`redirect_uri`: where browsers come back to, one for each provider, so that none can pass for another."""
+class OpenId(Provider):
+    """Any of them, by its discovery document."""
 
-    def __init__(
-        self,
-        provider: settings.Provider,
-        secret: str,
-        redirect_uri: str,
-        client: httpx2.AsyncClient,
-    ) -> None:
-        self.settings = provider
-        self._secret = secret
-        self._redirect_uri = redirect_uri
-        self._asker = Asker(provider.label, client)
+    def __post_init__(self) -> None:
         self._discovered = Remembered(self._asker)
         self._keys = Remembered(self._asker)
 

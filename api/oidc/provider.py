@@ -1,17 +1,21 @@
 """What all kinds of providers have in common."""
 
+import abc
 import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from edge import settings
 from edge.domain.errors import ForbiddenError
 from edge.domain.identities import Identity, may_come, role_of
 from edge.domain.users import Role
+
+if TYPE_CHECKING:
+    from api.oidc.http import Asker
 
 MAX_NAME = 200
 
@@ -37,14 +41,23 @@ class Flow:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-class Provider(Protocol):
-    """One that is set up here, by its kind."""
+@dataclass(eq=False, repr=False)
+class Provider(abc.ABC):
+    """One that is set up here, by its kind.
+
+    `redirect_uri`: where browsers come back to, one for each provider, so that none can pass for another.
+    """
 
     settings: settings.Provider
+    _secret: str
+    _redirect_uri: str
+    _asker: "Asker"
 
+    @abc.abstractmethod
     async def where(self, flow: Flow, state: str) -> str:
         """The address that the browser is sent to. Raises ProviderAwayError."""
 
+    @abc.abstractmethod
     async def identity(self, flow: Flow, code: str, issuer: str | None) -> Identity:
         """Who came back with `code`; `issuer`: who the answer says it is from, where it says so.
 

@@ -46,14 +46,15 @@ class Providers:
 
     def _set_up(self, oidc: Oidc, data_dir: Path) -> None:
         from api.oidc.github import GitHub  # with httpx2, joserfc and cryptography: 20 MB
-        from api.oidc.http import http_client
+        from api.oidc.http import Asker, http_client
         from api.oidc.openid import OpenId
 
         self._client = http_client()
         for name, provider in oidc.providers.items():
             kind = GitHub if provider.kind == "github" else OpenId
             back = f"{oidc.public_url}{PATH}/{name}/callback"
-            self._known[name] = kind(provider, _secret(data_dir, name), back, self._client)
+            asker = Asker(provider.label, self._client)
+            self._known[name] = kind(provider, _secret(data_dir, name), back, asker)
 
     def __iter__(self) -> Iterator[tuple[str, Provider]]:
         return iter(self._known.items())

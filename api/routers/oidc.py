@@ -16,7 +16,7 @@ from api.oidc.provider import Flow, check_domain
 from api.oidc.providers import FLOW_S, PATH, new_cookie
 from api.pages import Pages, wants_page
 from api.schemas.base import One
-from api.schemas.oidc import Begun, Links, Providers, Redeemed, Unlinked
+from api.schemas.oidc import Begun, CameBack, Links, Providers, Redeemed, Unlinked
 from api.schemas.people import Session
 from api.signing_in import token_answer
 from edge import logs
@@ -37,7 +37,6 @@ TO_PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 Browser = Annotated[str | None, Cookie(alias=COOKIE, max_length=100)]
-Said = Annotated[str | None, Query(max_length=4096)]
 
 
 @router.get("/providers", response_model=One[Providers], summary="Who else may say who I am")
@@ -84,18 +83,15 @@ async def callback(
     request: Request,
     _: Anyone,
     robot: Robot,
-    code: Said = None,
-    state: Said = None,
-    error: Said = None,
-    iss: Said = None,
+    said: Annotated[CameBack, Query()],
     browser: Browser = None,
 ) -> Response:
     try:
         known = robot.providers.get(provider)
-        flow = robot.providers.come_back(provider, state or "", browser)
-        if error is not None or not code:
+        flow = robot.providers.come_back(provider, said.state or "", browser)
+        if said.error is not None or not said.code:
             raise SignInRefusedError("the provider sent nobody")
-        who = await known.identity(flow, code, iss)
+        who = await known.identity(flow, said.code, said.iss)
         check_domain(who, known.settings)
         user = await _account(robot, flow, who, makes_accounts=known.settings.makes_accounts)
     except LunaError as refused:

@@ -8,6 +8,17 @@ from api.schemas.base import At, Body, Model
 
 Ticket = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
+Said = Annotated[str | None, StringConstraints(max_length=4096)]
+
+
+class CameBack(Model):
+    """What a provider adds to the address that it sends browsers back to."""
+
+    code: Said = None
+    state: Said = None
+    error: Said = None
+    iss: Said = None
+
 
 class Redeemed(Body):
     """`ticket`: from the address that the browser came back to."""
