@@ -54,6 +54,10 @@ class Provider(abc.ABC):
     _asker: "Asker"
 
     @abc.abstractmethod
+    def __post_init__(self) -> None:
+        """What only this kind needs."""
+
+    @abc.abstractmethod
     async def where(self, flow: Flow, state: str) -> str:
         """The address that the browser is sent to. Raises ProviderAwayError."""
 
