@@ -5,6 +5,7 @@ A thread is enough: what takes long is fsync, and the interpreter does not wait 
 """
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable
 from firmware_bridge.latch import Latch, LatchStore
 
 PATIENCE_S = 0.3
-"""How long one may wait for the disk: less than clients wait for the gate."""
+"""How long a client may wait for the disk: less than it waits for the gate."""
 RETRY_S = 1.0
 """Time between two attempts on a disk that refuses."""
 LEAVE_S = 2.0
@@ -61,14 +62,14 @@ class DiskWriter:
                 self.lost += 1
             self._wake()
 
-    def has_saved(self) -> bool:
+    def has_saved(self, by: float = math.inf) -> bool:
         """Whether the newest latch is on the disk; waits for that a little, if the disk does not
-        refuse."""
-        return self._wait(lambda: self._saved is self.wanted)
+        refuse, and no longer than till `by`, monotonic s."""
+        return self._wait(lambda: self._saved is self.wanted, by)
 
-    def has_recorded(self) -> bool:
+    def has_recorded(self, by: float = math.inf) -> bool:
         """Whether all records are on the disk; waits for that like `has_saved`."""
-        return self._wait(lambda: not self._records)
+        return self._wait(lambda: not self._records, by)
 
     def close(self) -> None:
         """Write what is left, if the disk lets us within `LEAVE_S`."""
@@ -82,11 +83,11 @@ class DiskWriter:
             raise RuntimeError("the thread that writes to the disk has ended")
         self._changed.notify_all()
 
-    def _wait(self, done: Callable[[], bool]) -> bool:
+    def _wait(self, done: Callable[[], bool], by: float) -> bool:
         with self._changed:
             # Counted from when the disk began: whoever comes next does not wait for as long again.
             now = time.monotonic()
-            left_s = (now if self._began is None else self._began) + PATIENCE_S - now
+            left_s = min((now if self._began is None else self._began) + PATIENCE_S, by) - now
             self._changed.wait_for(lambda: done() or self._refusing, max(0.0, left_s))
             if not (done() or self._refusing):
                 self.why = "the disk does not answer"

@@ -23,7 +23,7 @@ from edge import ipc
 from edge.domain.stops import ASKED_BY_PEOPLE, Refusal, StopSource
 from firmware_bridge import command_line, sockets
 from firmware_bridge.authority import Authority, Decision, Moment, RefusedError
-from firmware_bridge.disk_writer import DiskWriter
+from firmware_bridge.disk_writer import PATIENCE_S, DiskWriter
 from firmware_bridge.doors import Answer, Door
 from firmware_bridge.latch import Latch, LatchFileError, LatchStore
 from firmware_bridge.link import BoardLink
@@ -217,14 +217,14 @@ class Gate:
             self._disk.record(authority.records)
             authority.records.clear()
 
-    def _takes(self, latch: Latch) -> bool:
+    def _takes(self, latch: Latch, by: float) -> bool:
         """Whether the disk has `latch`, which counts only then; if not, the next cycle has it write what
         counts. The journal comes first: what it is to tell of the stop must not be lost with the stop.
         """
-        if not self._disk.has_recorded():
+        if not self._disk.has_recorded(by):
             return False
         self._disk.save(latch)
-        return self._disk.has_saved()
+        return self._disk.has_saved(by)
 
     # The sockets
 
@@ -288,6 +288,7 @@ class Gate:
 
     def _on_reset(self, message: dict[str, Any], pid: int) -> Answer:
         at = _now()
+        by = at.mono + PATIENCE_S  # for all that is written
         sent, who = float(message["sent"]), f"{message['who']} (process {pid})"
         try:
             if message["type"] == "reset":
@@ -299,12 +300,12 @@ class Gate:
         except RefusedError as refusal:
             self._counters["resets_refused"] += 1
             return {"type": "refused", "refused": refusal.why}
-        if not self._takes(latch):
+        if not self._takes(latch, by):
             log.error("a reset or resume cannot be written down: %s", self._disk.why)
             return {"type": "refused", "refused": Refusal.NOT_WRITTEN_DOWN}
         self._authority.adopt(latch, who, at)
         self._write_down()
-        self._disk.has_recorded()  # the record, too, before the answer
+        self._disk.has_recorded(by)  # the record, too, before the answer
         log.warning("%s by %s", message["type"], who)
         return {"type": "done"}
 

@@ -67,7 +67,7 @@ def test_the_latch_goes_before_the_records_and_they_go_in_order(
     writer.record([{"id": 1}, {"id": 2}])
     writer.save(STOPPED)
     disk.runs.set()
-    assert writer.has_saved() and writer.has_recorded()
+    until(writer.has_recorded, "all is written")
     assert disk.written == [0, STOPPED, 1, 2]
 
 
@@ -79,7 +79,8 @@ def test_only_the_newest_latch_is_written(disk: Disk, writer: DiskWriter) -> Non
         writer.save(latch)
         assert writer.wanted is latch
     disk.runs.set()
-    assert writer.has_saved() and disk.written == [0, STOPPED.after_reset()]
+    until(writer.has_saved, "the latch is written")
+    assert disk.written == [0, STOPPED.after_reset()]
 
 
 def test_what_is_on_the_disk_already_is_not_written(disk: Disk) -> None:
@@ -94,8 +95,8 @@ def test_one_waits_for_a_disk_that_hangs_and_who_comes_later_waits_less(
 ) -> None:
     monkeypatch.setattr(disk_writer, "PATIENCE_S", 0.2)
     disk.runs.clear()
-    writer.save(STOPPED)
     began = time.monotonic()
+    writer.save(STOPPED)
     assert not writer.has_saved()
     assert time.monotonic() - began > 0.19
     assert writer.why == "the disk does not answer"
@@ -111,6 +112,7 @@ def test_a_disk_that_refuses_is_not_waited_for_and_asked_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(disk_writer, "PATIENCE_S", NEVER_S)
+    monkeypatch.setattr(disk_writer, "RETRY_S", 0.5)  # so that it is looked at before that
     disk.refuses = 2
     writer.save(STOPPED)
     assert not writer.has_saved()
@@ -173,6 +175,9 @@ def test_who_waits_waits_less_than_clients_do_and_a_disk_that_refuses_rests(
         monkeypatch.setattr(writer, "_began", time.monotonic() - 1.0)
         assert not writer.has_saved()
         assert waits[2] == 0.0
+        monkeypatch.setattr(writer, "_began", None)
+        assert not writer.has_saved(by=time.monotonic())
+        assert waits[3] == 0.0
         disk.refuses = 1
         disk.runs.set()
         until(lambda: disk.written, "it is asked again")
@@ -222,8 +227,8 @@ def test_a_thread_that_has_ended_is_no_secret(
 
 def test_signals_are_left_to_the_loop(disk: Disk, writer: DiskWriter) -> None:
     writer.record([{"id": 1}])
-    assert writer.has_recorded()
-    (thread,) = [one for one in threading.enumerate() if one.name == "disk"]
+    until(writer.has_recorded, "it writes")
+    thread = writer._thread
     assert thread.daemon  # a disk that hangs for ever does not keep the process
     status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
     (blocked,) = [line for line in status.splitlines() if line.startswith("SigBlk:")]
