@@ -97,33 +97,35 @@ class DiskWriter:
 
     def _work(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # they are the loop's
-        while self._await_work():
+        while (work := self._next_work()) is not None:
             try:
-                self._write()
+                self._write(work)
             except OSError as error:
                 self._rest(error)
 
-    def _await_work(self) -> bool:
-        """Whether there is something to write; False at the end."""
+    def _next_work(self) -> Latch | dict[str, object] | None:
+        """Waits for the latch or record that is to be written next; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._ended or self._has_work())
+            if not self._has_work() or (self._ended and self._refusing):
+                return None
             self._began = time.monotonic()
-            return self._has_work() and not (self._ended and self._refusing)
+            if self._saved is self.wanted:
+                return self._records[0]
+            self._saved = None  # half a save leaves the old one or the new one
+            return self.wanted
 
     def _has_work(self) -> bool:
         return self._saved is not self.wanted or bool(self._records)
 
-    def _write(self) -> None:
-        """The latch, or one record."""
-        latch = self.wanted
-        if saving := latch is not self._saved:
-            self._saved = None  # half a save leaves the old one or the new one
-            self._store.save(latch)
+    def _write(self, work: Latch | dict[str, object]) -> None:
+        if isinstance(work, Latch):
+            self._store.save(work)
         else:
-            self._store.record(self._records[0])
+            self._store.record(work)
         with self._changed:
-            if saving:
-                self._saved = latch
+            if isinstance(work, Latch):
+                self._saved = work
             else:
                 self._records.popleft()
             self._began, self._refusing = None, False

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,26 @@ def test_a_latch_whose_save_failed_is_written_again_even_where_it_is_the_old_one
     writer.save(old)
     until(writer.has_saved, "it is saved")
     assert disk.written[-1] == old
+
+
+def test_a_latch_that_is_taken_back_before_it_is_written_harms_nobody(
+    disk: Disk, writer: DiskWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, begun, taken_back = writer.wanted, threading.Event(), threading.Event()
+    real = DiskWriter._write
+
+    def late(one: DiskWriter, *work: Any) -> None:
+        begun.set()
+        assert taken_back.wait(10.0)
+        real(one, *work)
+
+    monkeypatch.setattr(DiskWriter, "_write", late)
+    writer.save(STOPPED)
+    assert begun.wait(10.0)
+    writer.save(old)
+    taken_back.set()
+    until(lambda: disk.written[-1:] == [old], "the old one is written")
+    assert writer._thread.is_alive()
 
 
 def test_while_the_disk_hangs_the_oldest_records_but_one_are_given_up(
