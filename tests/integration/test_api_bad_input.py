@@ -186,11 +186,12 @@ def test_an_odd_idempotency_key_is_no_crash(library: Served, key: str) -> None:
 
 
 def test_what_was_refused_and_what_was_changed_is_written_down(library: Served) -> None:
+    admin = library.asked_by("admin")
     merged = [structlog.contextvars.merge_contextvars]
     with structlog.testing.capture_logs(processors=merged) as told:
         library.asked_by().get("/api/v1/users", headers={"X-Request-ID": "trace-8"})
-        library.asked_by("admin").patch(f"/api/v1/users/{ID}", json={})
-        library.asked_by("admin").get("/api/v1/users")
+        admin.patch(f"/api/v1/users/{ID}", json={})
+        admin.get("/api/v1/users")
     lines = [one for one in told if one["event"] == "request"]
     facts = [(one["method"], one["route"], one["status"], one["reason"]) for one in lines[-2:]]
     assert facts == [
