@@ -4,14 +4,13 @@ import contextlib
 import json
 import math
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from edge.domain.tasks import TaskType
 from edge.domain.users import SYSTEM
@@ -19,15 +18,12 @@ from edge.domain.waypoints import WaypointKind
 from edge.services import places, tasks
 from edge.store.database import Database
 from tests.support.api_process import ApiProcess, Ros, api_process
+from tests.support.browser import chromium, needs_chromium
 from tests.support.gates import end_stop, gate
 from tests.support.served import LANES, PIN, SITE, add_people, make_data_dir
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = needs_chromium
 
-LIVE_MS = 8000
 FLOOR = b"P5\n200 160\n255\n" + bytes([254] * 200 * 160)
 """10 m by 8 m of floor, from (-1, -2) on."""
 
@@ -78,10 +74,8 @@ def no_stop_is_left(data_dir: Path, gate_process: subprocess.Popen[bytes]) -> It
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture
@@ -91,7 +85,7 @@ def page(browser: Browser, api: ApiProcess) -> Iterator[Page]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(api.url)
-    expect(page.locator("body")).to_have_attribute("data-link", "live", timeout=LIVE_MS)
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
     yield page
     page.close()
     assert errors == []
@@ -135,13 +129,13 @@ def test_a_frozen_server_is_seen_and_a_stop_still_comes_through(
 ) -> None:
     api.process.send_signal(signal.SIGSTOP)
     try:
-        expect(page.locator("body")).to_have_attribute("data-link", "lost", timeout=2500)
+        expect(page.locator("body")).to_have_attribute("data-link", "lost")
         expect(page.locator("#stop-note")).to_contain_text("red button")
         page.locator("#stop-button").click()
-        expect(page.locator("#stop-label")).to_have_text("STOP NOT CONFIRMED", timeout=4000)
+        expect(page.locator("#stop-label")).to_have_text("STOP NOT CONFIRMED")
     finally:
         api.process.send_signal(signal.SIGCONT)
-    expect(page.locator("#stop-label")).to_have_text("STOPPED", timeout=LIVE_MS)
+    expect(page.locator("#stop-label")).to_have_text("STOPPED")
 
 
 def drive(state: str, reason: str = "NONE") -> dict[str, object]:
@@ -216,7 +210,7 @@ def test_the_language_is_the_browsers_first(browser: Browser, api: ApiProcess) -
         page.goto(api.url)
         expect(page.locator("html")).to_have_attribute("lang", "de")
         expect(page.locator("#stop-label")).to_have_text("STOPP")
-        expect(page.locator("#headline")).to_have_text("Frei", timeout=LIVE_MS)
+        expect(page.locator("#headline")).to_have_text("Frei")
 
 
 def test_another_language_is_one_press_away_and_remembered(
@@ -234,7 +228,7 @@ def test_another_language_is_one_press_away_and_remembered(
     page.reload()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     ros.navigation = drive("IDLE", "BLOCKED")
-    expect(page.locator("#drive-note")).to_contain_text("Räumen Sie den Gang frei", timeout=LIVE_MS)
+    expect(page.locator("#drive-note")).to_contain_text("Räumen Sie den Gang frei")
     page.get_by_role("link", name="English").click()
     expect(page.locator("#drive-note")).to_contain_text("Clear the aisle")
 
@@ -244,7 +238,7 @@ def test_what_the_robot_refuses_is_said_in_the_language_that_was_chosen(
 ) -> None:
     page.get_by_role("link", name=GERMAN).click()
     ros.localised = False
-    page.locator("#tell-place").click(timeout=LIVE_MS)
+    page.locator("#tell-place").click()
     page.locator("#staff [name=login]").fill("nobody@example.org")
     page.locator("#staff [name=pin]").fill("1357")
     page.locator("#staff button").click()
@@ -275,7 +269,7 @@ def test_nothing_overflows_however_long_the_words_are(
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": 800})
         page.goto(api.url)
-        expect(page.locator("body")).to_have_attribute("data-link", "live", timeout=LIVE_MS)
+        expect(page.locator("body")).to_have_attribute("data-link", "live")
         ros.navigation = drive("REPLANNING")
         expect(page.locator("#headline")).to_contain_text("Study room 1")
         assert page.evaluate(OVERFLOWS) == []
@@ -293,7 +287,7 @@ def test_times_are_the_librarys_wherever_the_reader_is(
         page = context.new_page()
         page.goto(api.url)
         step = page.locator("#queue .step")
-        expect(step).to_have_text("wartet, nicht vor Mi., 1. Juli, 09:30", timeout=LIVE_MS)
+        expect(step).to_have_text("wartet, nicht vor Mi., 1. Juli, 09:30")
     cancel()
 
 
@@ -327,7 +321,7 @@ def orders(data_dir: Path) -> list[dict[str, float]]:
 
 
 def sign_in_by_pin(page: Page, name: str) -> None:
-    page.locator("#tell-place").click(timeout=LIVE_MS)
+    page.locator("#tell-place").click()
     page.locator("#staff [name=login]").fill(f"{name}@example.org")
     page.locator("#staff [name=pin]").fill(PIN)
     page.locator("#staff button").click()
@@ -393,7 +387,7 @@ def test_nothing_comes_from_elsewhere(browser: Browser, api: ApiProcess) -> None
     page, asked = browser.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(api.url)
-    expect(page.locator("body")).to_have_attribute("data-link", "live", timeout=LIVE_MS)
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
     page.close()
     assert asked
     assert all(url.startswith((api.url, "data:")) for url in asked)

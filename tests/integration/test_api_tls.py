@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from websockets.sync.client import connect
 
 from edge import certificates, doctor
@@ -22,6 +22,7 @@ from edge.domain.users import SYSTEM
 from edge.services import places
 from edge.store.database import Database
 from tests.support.api_process import ApiProcess, Ros, api_process
+from tests.support.browser import chromium, needs_chromium
 from tests.support.gates import gate
 from tests.support.ports import free_port
 from tests.support.served import LANES, SITE, add_people, make_data_dir
@@ -173,14 +174,13 @@ def test_who_never_finishes_the_handshake_is_dropped_and_holds_up_no_stop(robot:
             assert time.monotonic() - began < 2.0
 
 
+@needs_chromium
 def test_a_browser_shows_the_live_page_by_https(robot: Path) -> None:
     certify(robot)
-    with running(robot), sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-        context = chromium.new_context(ignore_https_errors=True)
+    with running(robot), chromium() as browser:
+        context = browser.new_context(ignore_https_errors=True)
         page = context.new_page()
         page.goto(f"https://localhost:{port()}/")
-        expect(page.locator("body")).to_have_attribute("data-link", "live", timeout=20_000)
+        expect(page.locator("body")).to_have_attribute("data-link", "live")
         page.locator("#stop-button").click()
         expect(page.locator("#stop-label")).to_have_text("STOPPED")
-        chromium.close()
