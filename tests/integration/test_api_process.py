@@ -21,6 +21,7 @@ from edge.domain.users import SYSTEM
 from edge.services import places
 from edge.store.database import Database
 from tests.support.api_process import ApiProcess, Ros, api_process
+from tests.support.board import until
 from tests.support.gates import gate
 from tests.support.served import LANES, SITE, make_data_dir
 
@@ -56,7 +57,7 @@ def api(data_dir: Path) -> Iterator[ApiProcess]:
 def get(url: str, **headers: str) -> tuple[int, Any]:
     request = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -75,10 +76,7 @@ def watching(api: ApiProcess) -> Iterator[Connection]:
 def test_it_is_ready_only_when_the_robot_is(data_dir: Path) -> None:
     with api_process(data_dir) as api:
         api.wait_until_told("WATCHDOG=1")
-        deadline = time.monotonic() + 10
-        while not any(one.startswith("STATUS=") for one in api.told):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: any(one.startswith("STATUS=") for one in api.told), "it says what is down")
         assert "READY=1" not in api.told
         assert get(f"{api.url}/health")[0] == 200
         status, body = get(f"{api.url}/ready")
@@ -100,14 +98,14 @@ def test_it_ends_within_two_seconds_while_people_watch(api: ApiProcess) -> None:
 
 def test_it_shows_that_it_lives_and_a_frozen_one_does_not(api: ApiProcess) -> None:
     api.told.clear()
-    api.wait_until_told("WATCHDOG=1", timeout_s=2.0)
+    api.wait_until_told("WATCHDOG=1")
     api.process.send_signal(signal.SIGSTOP)
     time.sleep(0.1)  # what it had sent already has come by then
     api.told.clear()
     time.sleep(1.0)
     assert api.told == []
     api.process.send_signal(signal.SIGCONT)
-    api.wait_until_told("WATCHDOG=1", timeout_s=2.0)
+    api.wait_until_told("WATCHDOG=1")
 
 
 def test_a_forwarded_header_moves_nobody(api: ApiProcess) -> None:
@@ -125,16 +123,13 @@ def test_its_numbers_say_how_the_robot_is(api: ApiProcess) -> None:
     assert before["luna_disk_free_bytes"] > 0 and before["process_resident_memory_bytes"] > 0
     assert math.isnan(before["luna_certificate_ends_seconds"])
     request = urllib.request.Request(f"{api.url}/api/v1/robot/emergency-stop", method="POST")
-    with urllib.request.urlopen(request, timeout=5):
+    with urllib.request.urlopen(request, timeout=10):
         pass
-    deadline = time.monotonic() + 5
-    while numbers(api)["luna_stopped"] != 1.0:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: numbers(api)["luna_stopped"] == 1.0, "its numbers say that it is stopped")
 
 
 def numbers(api: ApiProcess) -> dict[str, float]:
-    with urllib.request.urlopen(f"{api.url}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"{api.url}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     return {
         name: float(value)
@@ -147,10 +142,8 @@ def test_a_refused_request_is_a_line_of_json_with_its_id_and_why(
 ) -> None:
     """The line is written once the answer is on its way, so the answer may come first."""
     assert get(f"{api.url}/api/v1/users", **{"X-Request-ID": "trace-9"})[0] == 401
-    deadline = time.monotonic() + 10
-    while not (told := lines_of("trace-9", data_dir)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: lines_of("trace-9", data_dir), "the log tells of the request")
+    told = lines_of("trace-9", data_dir)
     assert [(line["event"], line["status"], line["reason"]) for line in told] == [
         ("request", 401, "UNAUTHENTICATED")
     ]
