@@ -50,6 +50,7 @@ class Bench:
         self._beats = StateWatcher(self.run_dir)
         self._watcher = StateWatcher(self.run_dir)
         self._newest: GateState | None = None
+        self._at_motion = threading.Lock()
         self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self.board.run, args=(self._ended,)),
@@ -107,7 +108,7 @@ class Bench:
     def drive(self, linear_m_s: float = 0.3) -> None:
         """Have the base node command, and wait until the wheels turn so."""
         self.until_state("RUNNING")
-        until(self.motion.connect, "the motion socket is ours")
+        until(self._connect_motion, "the motion socket is ours")
         self.command = (linear_m_s, 0.0)
         until(lambda: self.board.commanded()[0] > 0.9 * linear_m_s, "the wheels turn")
 
@@ -139,9 +140,16 @@ class Bench:
             for process in list(self.beating):
                 if not self._beats.heartbeat(process):
                     self._beats.connect()
-            if self.command is not None:
-                self.motion.send(*self.command)
-            self.motion.receive()
+            if self._at_motion.acquire(blocking=False):
+                if self.command is not None:
+                    self.motion.send(*self.command)
+                self.motion.receive()
+                self._at_motion.release()
+
+    def _connect_motion(self) -> bool:
+        """Alone, for the welcome is this call's to read."""
+        with self._at_motion:
+            return self.motion.connect()
 
 
 @contextlib.contextmanager

@@ -15,12 +15,15 @@ from firmware_bridge.sockets import (
     GateUnavailableError,
     ResetRefusedError,
     StateWatcher,
+    StopReceipt,
     request_reset,
     request_resume,
     request_stop,
 )
 
 START_S = 10.0
+PATIENCE_S = 5.0
+"""For an answer of the gate: a person wants it in half a second, a busy machine may take longer."""
 
 
 @contextlib.contextmanager
@@ -56,29 +59,47 @@ def end_stop(data_dir: Path) -> None:
     while True:
         try:
             # Stopping joins a stop that there is, so it tells the one to reset.
-            event_id = request_stop(run_dir, source="CLI", who="test", reason="").event_id
-            request_reset(run_dir, event_id=event_id, who="test")
-            request_resume(run_dir, who="test")
+            event_id = stop(run_dir, source="CLI", who="test").event_id
+            request_reset(run_dir, event_id=event_id, who="test", timeout_s=PATIENCE_S)
+            request_resume(run_dir, who="test", timeout_s=PATIENCE_S)
             return
         except (ResetRefusedError, GateUnavailableError):
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
 
+def stop(run_dir: Path, source: str = "API", who: str = "anna", reason: str = "") -> StopReceipt:
+    return request_stop(run_dir, source=source, who=who, reason=reason, timeout_s=PATIENCE_S)
+
+
 def reset(run_dir: Path, event_id: str, who: str = "a person") -> None:
-    """Reset a stop as soon as the board has answered and confirmed it, and the robot stands."""
+    """Reset a stop as soon as the board has answered and confirmed it, the robot stands, and the disk is not slow."""
     deadline = time.monotonic() + START_S
     while True:
         try:
-            request_reset(run_dir, event_id=event_id, who=who)
+            request_reset(run_dir, event_id=event_id, who=who, timeout_s=PATIENCE_S)
             return
         except ResetRefusedError as refusal:
             early = refusal.sentence in (
                 Refusal.BOARD_NOT_CONFIRMED,
                 Refusal.BOARD_SILENT,
                 Refusal.STILL_MOVING,
+                Refusal.NOT_WRITTEN_DOWN,
             )
             if not early or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def resume(run_dir: Path, who: str = "a person") -> None:
+    """Let a robot that was reset go on, as soon as the disk takes it."""
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            request_resume(run_dir, who=who, timeout_s=PATIENCE_S)
+            return
+        except ResetRefusedError as refusal:
+            if refusal.sentence != Refusal.NOT_WRITTEN_DOWN or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
