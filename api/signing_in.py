@@ -44,8 +44,9 @@ async def sign_in(
         sessions.login_succeeded(tx, user.id)
         return sessions.open_family(tx, user.id, lifetime_s=life_s)
 
+    refresh = await robot.write(Actor(user.id, user.role, robot.settings.robot.id), work)
     robot.metrics.sign_ins.labels("signed in").inc()
-    return user, await robot.write(Actor(user.id, user.role, robot.settings.robot.id), work)
+    return user, refresh
 
 
 def token_answer(robot: Context, user: User, refresh: str, *, status: int = 200) -> Response:
