@@ -66,18 +66,23 @@ class Tls:
             await self.look(listen)
 
     async def look(self, listen: Listen) -> None:
-        """Renew the certificate if it ends soon, load it if it changed, and listen as soon as there is a good one."""
+        """Load the certificate if it changed, listen as soon as there is one, and renew it if it ends soon."""
         was = self._trouble
         try:
             self._load()
             if self._context is not None and not self._listens:
                 await listen(self._context)
                 self._listens = True
+            self._renew()
             self._trouble = ""
         except LunaError as error:
             self._trouble = str(error)
         except OSError as error:  # of ssl too
-            self._trouble = f"HTTPS does not work: {error.strerror or error}."
+            self._trouble = f"HTTPS: {error.strerror or error}."
+        except (
+            Exception
+        ) as error:  # of whoever reads odd certificates: STOP must go on all the same
+            self._trouble = f"HTTPS: {error!r}."
         if self._trouble != was:
             log.error("https", trouble=self._trouble) if self._trouble else log.info("https works")
 
@@ -85,19 +90,24 @@ class Tls:
         """Raises LunaError, OSError."""
         from edge import certificates
 
-        path, now = certificates.files(self._data_dir).server, datetime.now(UTC)
+        path = certificates.files(self._data_dir).server
         changed = path.stat().st_mtime_ns if path.exists() else 0
-        if not changed or changed != self._seen:
-            self._certificate = certificates.examine(self._data_dir)
+        if changed and changed == self._seen:
+            return
+        self._certificate = certificates.examine(self._data_dir)
+        context = self._context or _context()
+        context.load_cert_chain(path)
+        self._context, self._seen = context, changed
+
+    def _renew(self) -> None:
+        """Raises LunaError, OSError; the certificate of until now goes on being shown then."""
+        from edge import certificates
+
+        now = datetime.now(UTC)
         if self._certificate is not None and self._certificate.is_due(now):
-            addresses = certificates.own_addresses()
-            self._certificate = certificates.renew(self._data_dir, addresses, now)
-            log.info("the certificate is renewed", ends=self._certificate.ends)
-            changed = path.stat().st_mtime_ns
-        if changed != self._seen:
-            context = self._context or _context()
-            context.load_cert_chain(path)
-            self._context, self._seen = context, changed
+            certificates.renew(self._data_dir, certificates.own_addresses(), now)
+            self._load()
+            log.info("the certificate is renewed", ends=self.ends)
 
 
 def _context() -> ssl.SSLContext:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID
 
 from api.tls import Tls
 from edge import certificates
@@ -73,3 +75,28 @@ def test_one_that_ends_soon_is_renewed_and_one_that_cannot_be_says_so(
     (tmp_path / "tls" / "server.pem").write_text("rubbish")
     asyncio.run(tls.look(Listening()))
     assert "no certificate in PEM" in tls.trouble()
+
+
+def test_one_that_cannot_be_renewed_is_shown_until_its_end(
+    tls: Tls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    certify(tmp_path, monkeypatch, days_ago=380)
+    monkeypatch.setattr(certificates, "renew", fail)
+    listening = Listening()
+    asyncio.run(tls.look(listening))
+    assert "No space left" in tls.trouble() and len(listening.contexts) == 1
+
+
+def test_a_certificate_that_nobody_can_read_ends_nothing(
+    tls: Tls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(_: Path) -> None:
+        raise x509.DuplicateExtension("two of them", ExtensionOID.KEY_USAGE)
+
+    certify(tmp_path, monkeypatch)
+    monkeypatch.setattr(certificates, "examine", odd)
+    asyncio.run(tls.look(Listening()))
+    assert "two of them" in tls.trouble()
