@@ -94,8 +94,12 @@ class Certificate:
         return (self.ends - now) / timedelta(days=1)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it should be renewed. A clock that was never set is no reason."""
-        return self.by_us and now >= self.begins and self.days_left(now) < RENEW_DAYS
+        """Whether it should be renewed. A clock that was never set is no reason.
+
+        One that is short, because its authority ends soon, is not renewed again and again.
+        """
+        soon = min(timedelta(days=RENEW_DAYS), (self.ends - self.begins) / 2)
+        return self.by_us and now >= self.begins and self.ends - now < soon
 
     def trouble(self, now: datetime) -> str:
         """Why devices refuse it, or soon will; empty where all is well."""
@@ -154,8 +158,9 @@ def renew(data_dir: Path, addresses: Iterable[Address], now: datetime) -> Certif
     ca, ca_key = _certificates(place.ca)[0], _key(place.ca_key)
     if ca.public_key() != ca_key.public_key():
         raise SetupError(f"{place.ca_key} is not the key of {place.ca}.", hint=_AGAIN)
-    if now >= ca.not_valid_after_utc:
-        raise SetupError(f"The authority ended on {ca.not_valid_after_utc:%Y-%m-%d}.", hint=_AGAIN)
+    if now >= ca.not_valid_after_utc - timedelta(days=1):
+        said = f"The authority is good until {ca.not_valid_after_utc:%Y-%m-%d} only."
+        raise SetupError(said, hint=_AGAIN)
     _issue(place, ca, ca_key, addresses, now)
     return examine(data_dir)
 

@@ -90,6 +90,16 @@ def test_it_is_renewed_a_month_before_its_end_but_not_by_a_clock_that_was_never_
     assert not found.is_due(datetime(1970, 1, 2, tzinfo=UTC))
 
 
+def test_near_the_end_of_its_authority_it_is_not_made_anew_again_and_again(robot: Path) -> None:
+    last = authority(robot).not_valid_after_utc
+    found = certificates.renew(robot, HERE, last - timedelta(days=20))
+    assert last - timedelta(days=1) < found.ends <= last
+    assert not found.is_due(last - timedelta(days=19))
+    assert found.is_due(last - timedelta(days=9))
+    with pytest.raises(SetupError, match="The authority is good until 2036-05-29 only"):
+        certificates.renew(robot, HERE, last - timedelta(hours=5))
+
+
 @pytest.mark.parametrize(
     ("when", "said"),
     [
