@@ -34,13 +34,13 @@ def moving(library: Path, ros_domain: int) -> Iterator[MovingRobot]:
 
 
 def test_an_order_to_go_somewhere_gets_the_robot_there(moving: MovingRobot) -> None:
-    assert moving.place == "DOCK-1"
+    moving.until_shown(current_location="DOCK-1")
 
     order = moving.order(CommandType.GO_TO, location="DESK-2")
     moving.until(lambda: moving.is_over(order), "the end of the drive")
 
     assert moving.command(order).status is CommandStatus.DONE
-    assert moving.place == "DESK-2"
+    moving.until_shown(current_location="DESK-2")
 
 
 def test_a_stop_in_mid_drive_ends_the_order_and_a_later_one_drives_on(moving: MovingRobot) -> None:
@@ -54,7 +54,7 @@ def test_a_stop_in_mid_drive_ends_the_order_and_a_later_one_drives_on(moving: Mo
 
     assert moving.command(order).status is CommandStatus.FAILED
     assert moving.command(order).result == {"reason": "STOPPED"}
-    assert moving.live["robot"]["status"] == "STOPPED"
+    moving.until_shown(status="STOPPED")
 
     def recorded() -> bool:
         events = moving.store.read(robot.list_stop_events)
@@ -64,6 +64,7 @@ def test_a_stop_in_mid_drive_ends_the_order_and_a_later_one_drives_on(moving: Mo
 
     reset(run_dir, receipt.event_id)
     request_resume(run_dir, who="test")
+    moving.until_shown(status="IDLE")  # an order to a robot that still thinks it is stopped fails
     again = moving.order(CommandType.GO_TO, location="DESK-2")
     moving.until(lambda: moving.is_over(again), "the end of the second drive")
     assert moving.command(again).status is CommandStatus.DONE
@@ -103,7 +104,7 @@ def test_in_a_namespace_every_name_of_the_robot_is_in_it(library: Path, ros_doma
     }
     with moving_robot(library, ROS__NAMESPACE="robot1") as moving:
         names = names_in_graph(wanted)
-        assert moving.place == "DOCK-1"
+        moving.until_shown(current_location="DOCK-1")
 
     shared = {"/clock", "/parameter_events", "/rosout", "/tf", "/tf_static"}
     others = {name for name in names if not name.startswith(("/robot1/", "/observer/"))}

@@ -59,13 +59,13 @@ def test_a_load_is_fetched_and_brought(start: Start) -> None:
     task_id = bring(moving)
 
     until(moving, task_id, Phase.WAITING_FOR_LOAD)
-    assert moving.place == "DESK-2"
+    moving.until_shown(current_location="DESK-2")
     moving.store.write(PERSON, lambda tx: tasks.load_placed(tx, task_id))
     until(moving, task_id, Phase.WAITING_FOR_HANDOVER)
-    assert moving.place == "ROOM-101"
+    moving.until_shown(current_location="ROOM-101")
     moving.store.write(PERSON, lambda tx: tasks.hand_over(tx, task_id))
     until(moving, task_id, Phase.COMPLETED)
-    moving.until(lambda: moving.live["robot"]["task_id"] is None, "the robot to be free")
+    moving.until_shown(task_id=None)
 
 
 def test_a_killed_ros_process_goes_on_where_it_was(start: Start) -> None:
@@ -79,7 +79,7 @@ def test_a_killed_ros_process_goes_on_where_it_was(start: Start) -> None:
     moving.start("ros")
     until(moving, task_id, Phase.WAITING_FOR_LOAD)
 
-    assert moving.place == "DESK-2"
+    moving.until_shown(current_location="DESK-2")
     assert [entry.event for entry in task_of(moving, task_id).history].count("start") == 1
 
 
@@ -95,7 +95,7 @@ def test_after_a_power_cut_in_mid_drive_it_knows_where_it_stands_and_goes_on(sta
         moving.start(name)
     moving.until(lambda: "pose" in moving.live, "the robot to be back")
     until(moving, task_id, Phase.WAITING_FOR_LOAD)
-    assert moving.place == "DESK-1"
+    moving.until_shown(current_location="DESK-1")
 
 
 def far_from_dock(moving: MovingRobot) -> bool:
@@ -117,7 +117,7 @@ def test_when_the_gate_or_the_body_is_killed_the_task_goes_on_afterwards(
     moving.start(name)
     until(moving, task_id, Phase.WAITING_FOR_LOAD)
 
-    assert moving.place == "DESK-2"
+    moving.until_shown(current_location="DESK-2")
 
 
 def test_a_stop_keeps_the_task_at_its_step_and_after_the_resume_it_drives_on(start: Start) -> None:
@@ -127,7 +127,9 @@ def test_a_stop_keeps_the_task_at_its_step_and_after_the_resume_it_drives_on(sta
     moving.until(lambda: moving.speed > 0.2, "the robot to drive")
 
     receipt = request_stop(run_dir, source="TOUCHSCREEN", who="test", reason="a test")
-    moving.until(lambda: moving.live["navigation"]["reason"] == "STOPPED", "the drive to end")
+    moving.until(
+        lambda: moving.live.get("navigation", {}).get("reason") == "STOPPED", "the drive to end"
+    )
     moving.until(lambda: moving.speed == 0.0, "the robot to stand")
     reset(run_dir, receipt.event_id)
     moving.until(lambda: moving.gate is not None and moving.gate.state == "RESET", "the reset")
@@ -142,12 +144,11 @@ def test_a_pause_halts_the_drive_and_the_resume_lets_it_go_on(start: Start) -> N
     moving = start()
     task_id = bring(moving)
     moving.until(lambda: moving.speed > 0.2, "the robot to drive")
-    assert moving.live["robot"]["status"] == "NAVIGATING"
+    moving.until_shown(status="NAVIGATING")
 
     moving.store.write(PERSON, robot.pause)
     moving.until(lambda: moving.speed == 0.0, "the robot to stand")
-    assert moving.live["robot"]["mode"] == "PAUSED"
-    assert moving.live["robot"]["status"] == "BUSY"
+    moving.until_shown(mode="PAUSED", status="BUSY")
     assert task_of(moving, task_id).phase is Phase.TO_SOURCE
 
     moving.store.write(PERSON, robot.resume)
@@ -160,8 +161,7 @@ def test_where_nobody_loads_the_task_fails_and_the_robot_goes_home(start: Start)
 
     until(moving, task_id, Phase.FAILED)
     assert task_of(moving, task_id).failure == "LOAD_TIMEOUT"
-    moving.until(lambda: moving.live["robot"]["status"] == "CHARGING", "the robot on its dock")
-    assert moving.place == "DOCK-1"
+    moving.until_shown(status="CHARGING", current_location="DOCK-1")
 
 
 def test_a_task_cancelled_on_its_way_with_a_load_is_brought_back(start: Start) -> None:
@@ -173,7 +173,7 @@ def test_a_task_cancelled_on_its_way_with_a_load_is_brought_back(start: Start) -
 
     moving.store.write(PERSON, lambda tx: tasks.cancel(tx, task_id))
     until(moving, task_id, Phase.CANCELLED)
-    assert moving.place == "DESK-2"
+    moving.until_shown(current_location="DESK-2")
 
 
 def test_a_task_to_where_no_lane_is_open_fails_with_a_reason(start: Start) -> None:
@@ -209,7 +209,7 @@ def test_a_lane_whose_closing_time_comes_during_a_drive_is_not_driven(start: Sta
         return task_of(moving, task_id).phase is Phase.WAITING_FOR_LOAD
 
     moving.until(arrived, "the robot at the desk")
-    assert moving.place == "DESK-1"
+    moving.until_shown(current_location="DESK-1")
     assert min(nearest) > 1.0
 
 
@@ -220,7 +220,7 @@ def test_three_orders_are_carried_in_one_trip_on_the_way_that_costs_least(start:
     rooms = {bring(moving, "DESK-2", room): room for room in ("ROOM-102", "ROOM-103", "ROOM-101")}
     for task_id in rooms:
         until(moving, task_id, Phase.WAITING_FOR_LOAD)
-    assert moving.place == "DESK-2"
+    moving.until_shown(current_location="DESK-2")
     assert sorted(task_of(moving, task_id).slot or 0 for task_id in rooms) == [1, 2, 3]
     for task_id in rooms:
         moving.store.write(PERSON, lambda tx, id=task_id: tasks.load_placed(tx, id))  # type: ignore[misc]
@@ -248,6 +248,6 @@ def _served(moving: MovingRobot, rooms: dict[str, str]) -> str:
 
     moving.until(there, "the robot at a room")
     (task_id,) = there()
-    assert moving.place == rooms[task_id]
+    moving.until_shown(current_location=rooms[task_id])
     moving.store.write(PERSON, lambda tx: tasks.hand_over(tx, task_id))
     return rooms[task_id]

@@ -24,7 +24,7 @@ from edge.supervisor.ros_environment import ros_environment
 from firmware_bridge.sockets import GateState, StateWatcher
 from ros_nodes.simulation.demo_library import demo_site, write_demo_library
 
-START_S = 30.0
+START_S = 60.0
 STEP_S = 0.05
 NODES = ("base", "emergency_stop", "navigator", "task_runner")
 PERSON = Actor("librarian-1", origin="luna-01")
@@ -42,12 +42,14 @@ def make_library(data_dir: Path) -> None:
 
 
 class MovingRobot:
-    """Made by `moving_robot`. `live` holds the newest message of each type from the live socket."""
+    """Made by `moving_robot`. `live` holds the newest message of each type from the live socket, `goals` where the
+    drives went that it told of."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.live: dict[str, dict[str, Any]] = {}
+        self.goals: list[str] = []
         self.store = Database.open(settings.store_path)
         self._client = LiveClient(settings.run_dir / "live.sock")
         self._watcher = StateWatcher(settings.run_dir)
@@ -85,6 +87,8 @@ class MovingRobot:
         if self._client.connect():
             for message in self._client.receive():
                 self.live[str(message["type"])] = message
+                if message["type"] == "navigation" and message["waypoint"] not in self.goals[-1:]:
+                    self.goals.append(message["waypoint"])
         with contextlib.suppress(ConnectionError):
             self._watcher.fileno()
             self._gate = self._watcher.receive() or self._gate
@@ -107,6 +111,13 @@ class MovingRobot:
             if time.monotonic() > deadline:
                 pytest.fail(f"waited {timeout_s:g} s for {what}; live: {self.live}; {self._gate}")
             time.sleep(STEP_S)
+
+    def until_shown(self, **wanted: object) -> None:
+        """Wait until the robot shows these: it does so beside what it writes, sooner or later."""
+        self.until(
+            lambda: wanted.items() <= self.live.get("robot", {}).items(),
+            f"the robot to show {wanted}",
+        )
 
     @property
     def place(self) -> str | None:
