@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BEHIND = DOCK_POSE.compose(Pose(-0.6, 0.0))
 NEAR = replace(DOCK, id="near", location_code="NEAR", x=BEHIND.x, y=BEHIND.y, theta=BEHIND.theta)
 FAR = replace(NEAR, id="far", location_code="FAR", x=BEHIND.x + 2.0)
-PATIENCE_S = 2.0
+PATIENCE_S = 3.0
 
 pytestmark = pytest.mark.timeout(240)  # the first one may have to build the messages
 
@@ -141,9 +141,10 @@ def test_a_nav2_that_dies_in_mid_drive_ends_it_and_the_robot_stands(
     handle = bench.send("FAR")
     bench.until(lambda: rolls(bench), keep=bench.live)
     bench.executor.remove_node(nav2)
-    bench.until(lambda: not rolls(bench), timeout_s=1.0, keep=bench.live)
+    bench.until(lambda: not rolls(bench), keep=bench.live)
+    assert bench.navigation["state"] != "IDLE"  # the drive is not given up yet
 
-    reason, message = bench.result(handle, 5.0, keep=bench.live)
+    reason, message = bench.result(handle, keep=bench.live)
     assert (reason, "said nothing" in message) == (Reason.DRIVER_FAILED, True)
     assert stands_for(bench, 0.3)
 
@@ -154,7 +155,7 @@ def test_a_nav2_that_is_not_there_or_never_answers_ends_the_drive(
 ) -> None:
     if there:
         bench.executor.remove_node(request.getfixturevalue("nav2"))  # alive in the graph, and mute
-    reason, message = bench.result(bench.send("NEAR"), 6.0, keep=bench.live)
+    reason, message = bench.result(bench.send("NEAR"), keep=bench.live)
     assert reason is Reason.DRIVER_FAILED
     assert ("does not answer" if there else "is not there") in message
 
@@ -168,7 +169,7 @@ def test_a_cancel_that_nav2_does_not_obey_stops_the_robot_all_the_same(
     bench.answer(handle.cancel_goal_async())
     assert bench.result(handle)[0] is Reason.CANCELLED
 
-    bench.until(lambda: not rolls(bench), timeout_s=0.5, keep=bench.live)
+    bench.until(lambda: not rolls(bench), keep=bench.live)
     assert stands_for(bench, 0.5)
     assert nav2.driving
 

@@ -1,7 +1,6 @@
 """The navigator's sensors fail, and it says which; other nodes tell it where the robot is."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,7 +72,6 @@ def test_a_laser_that_dies_in_mid_drive_stops_the_robot_and_ends_the_drive_by_na
 ) -> None:
     heard = Heard(bench)
     handle = bench.drive_off()
-    died = time.monotonic()
 
     def wheels_only() -> None:
         bench.body.move()
@@ -81,7 +79,7 @@ def test_a_laser_that_dies_in_mid_drive_stops_the_robot_and_ends_the_drive_by_na
         bench._odometry.publish(convert.odometry_message(bench.body.odometry(), stamp))
 
     bench.until(lambda: bench.body.v == bench.body.w == 0.0, keep=wheels_only)
-    assert time.monotonic() - died < 1.0
+    assert bench.navigation["state"] != "IDLE"  # the drive is not given up yet
     reason, message = bench.result(handle, keep=wheels_only)
     assert reason is Reason.LOST
     assert in_words(SensorFault.SCAN_SILENT) in message
