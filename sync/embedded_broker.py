@@ -6,11 +6,13 @@ are mended in _Broker.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import signal
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from amqtt.adapters import BufferReader, BufferWriter, StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker, RetainedApplicationMessage
@@ -83,6 +85,10 @@ class Rights(BaseTopicPlugin):  # type: ignore[misc]  # amqtt is untyped to us
 
 
 class _Broker(Broker):  # type: ignore[misc]  # amqtt is untyped to us
+    def __init__(self, config: Mapping[str, object]) -> None:
+        super().__init__(config)
+        self._places: WeakValueDictionary[str, _Place] = WeakValueDictionary()
+
     async def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
     ) -> None:
@@ -96,26 +102,50 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt is untyped to us
         except (OSError, EOFError, TimeoutError, ValueError):
             writer.close()
             return
-        if refusal := await self._refusal(connect):
-            writer.write(refusal)
+        try:
+            session = await self._admitted(connect)
+        except _RefusedError as refusal:
+            writer.write(refusal.answer)
             writer.close()
             return
         again = _ReadAgain(connect.raw, reader)
-        await self.external_connected(again, StreamWriterAdapter(writer), listener_name)
+        async with self._alone(session.client_id, writer) as wanted:
+            if wanted:
+                await self.external_connected(again, StreamWriterAdapter(writer), listener_name)
+            else:
+                writer.close()
 
-    async def _refusal(self, connect: "_Packet") -> bytes:
-        """What to answer a CONNECT that is not to be taken; empty for one that is."""
+    async def _admitted(self, connect: "_Packet") -> Session:
+        """Who comes with this CONNECT. Raises _RefusedError."""
         if connect.body[:7] != b"\x00\x04MQTT\x04":
-            return _OTHER_VERSION
+            raise _RefusedError(_OTHER_VERSION)
         answer = BufferWriter()
         try:
             _, session = await BrokerProtocolHandler.init_from_connect(
                 BufferReader(connect.raw), answer, self.plugins_manager
             )
-        except (AMQTTError, MQTTError, NoDataError):
-            return _NOT_AUTHORIZED
-        allowed = await self._authenticate(session, self.listeners_config["default"])
-        return b"" if allowed else _NOT_AUTHORIZED
+        except (AMQTTError, MQTTError, NoDataError) as error:
+            raise _RefusedError(_NOT_AUTHORIZED) from error
+        if not await self._authenticate(session, self.listeners_config["default"]):
+            raise _RefusedError(_NOT_AUTHORIZED)
+        return session
+
+    @contextlib.asynccontextmanager
+    async def _alone(
+        self, client_id: str | None, writer: asyncio.StreamWriter
+    ) -> AsyncIterator[bool]:
+        """Wait until the client's connection before this one has ended; False where a newer one came meanwhile.
+
+        amqtt lets both use the one session: the old one's end then made the new one deaf, and forgot what the old one
+        had not acknowledged.
+        """
+        place = self._places.setdefault(client_id, _Place()) if client_id else _Place()
+        place.newest = writer
+        if place.turn.locked() and client_id in self._sessions:
+            _, handler = self._sessions[client_id]
+            await handler.handle_connection_closed()
+        async with place.turn:
+            yield place.newest is writer
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
@@ -135,6 +165,22 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt is untyped to us
         for message in unconfirmed:
             kept = RetainedApplicationMessage(None, message.topic, message.data, message.qos)
             await session.retained_messages.put(kept)
+
+
+@dataclass(eq=False)
+class _Place:
+    """Of one client, whose connections take turns. It lasts as long as somebody has or wants it."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    newest: asyncio.StreamWriter | None = None
+
+
+class _RefusedError(Exception):
+    """`answer`: what the client is told."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(answer)
+        self.answer = answer
 
 
 @dataclass(frozen=True, slots=True)

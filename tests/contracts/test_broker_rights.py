@@ -1,12 +1,15 @@
 """What every broker that we start must do: mosquitto and the embedded one."""
 
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from sync.link_events import Publication
 from sync.wire.topics import Topics
@@ -14,6 +17,7 @@ from tests.support.broker import KINDS, BrokerProcess, Probe, make_data_dir, run
 
 TOPICS = Topics("demo", "luna-01")
 EVERYTHING = (("#", 1),)
+NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -34,8 +38,10 @@ def probes() -> Iterator[contextlib.ExitStack]:
 def probe(
     probes: contextlib.ExitStack, broker: BrokerProcess, account: str, **options: object
 ) -> Probe:
+    """With a session of its own: what one that stands from before has to take first would keep it waiting."""
     password = "robot-password" if account == "luna-01" else None
-    made = Probe(broker.port, account, **{"password": password, **options})  # type: ignore[arg-type]
+    session = f"probe-{next(NUMBERS)}"
+    made = Probe(broker.port, account, **{"password": password, "client_id": session, **options})  # type: ignore[arg-type]
     probes.callback(made.stop)
     return made
 
@@ -185,6 +191,47 @@ def test_a_message_that_was_not_acknowledged_comes_again(
 
     again = probe(probes, broker, "luna-01", client_id="dying", subscriptions=wanted)
     again.wait_message(TOPICS.commands, b"held")
+
+
+def test_who_comes_again_takes_the_place_of_the_connection_that_still_stands(
+    broker: BrokerProcess, probes: contextlib.ExitStack
+) -> None:
+    integrator = probe(probes, broker, "integrator").wait_connected()
+    with _stale(broker, "torn") as got:
+        integrator.publish(TOPICS.commands, b"unacknowledged")
+        assert got.wait(10)
+
+        again = probe(
+            probes, broker, "luna-01", client_id="torn", subscriptions=[(TOPICS.commands, 1)]
+        )
+        again.wait_message(TOPICS.commands, b"unacknowledged")
+        again.wait_connected()
+        integrator.publish(TOPICS.commands, b"after")
+        again.wait_message(TOPICS.commands, b"after")
+
+
+@contextlib.contextmanager
+def _stale(broker: BrokerProcess, client_id: str) -> Iterator[threading.Event]:
+    """A connection that acknowledges nothing and never comes back; the event: it got a message."""
+    got, subscribed = threading.Event(), threading.Event()
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id,
+        clean_session=False,
+        reconnect_on_failure=False,
+        manual_ack=True,
+    )
+    client.username_pw_set("luna-01", "robot-password")
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.on_message = lambda *_: got.set()
+    client.connect("127.0.0.1", broker.port)
+    client.subscribe(TOPICS.commands, 1)
+    client.loop_start()
+    try:
+        assert subscribed.wait(10)
+        yield got
+    finally:
+        client.loop_stop()
 
 
 def test_the_last_will_is_published_for_who_vanishes(
