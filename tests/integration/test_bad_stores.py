@@ -20,7 +20,7 @@ from edge.settings import load
 from edge.store import backup, migrations, retention, sqlite
 from edge.store.database import Database
 from edge.store.keeper import Keeper
-from tests.support.store import small_library
+from tests.support.store import first_store, small_library
 
 IN_1970_S = -56 * 365 * 86_400.0
 
@@ -146,21 +146,8 @@ COMMANDS = ("check", "backup", "stats", "vacuum", "migrate")
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
     """A store of the very first program, with a place in it."""
-    import sqlite_utils  # not before our own SQLite: it would bring another one
-
     store = tmp_path / "luna.db"
-    first = sqlite_utils.Migrations("luna")
-
-    @first()
-    def step_001_first(db: sqlite_utils.Database) -> None:
-        for statement in migrations.FIRST:
-            db.conn.execute(statement)
-        db.conn.execute("PRAGMA user_version = 1")
-
-    with contextlib.closing(sqlite.connect(str(store))) as connection:
-        connection.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        first.apply(sqlite_utils.Database(connection))
+    with contextlib.closing(first_store(store)) as connection:
         connection.execute(
             "INSERT INTO waypoint (id, name, location_code, x, y, z, theta, kind, created_at, updated_at)"
             " VALUES ('a', 'Desk', 'DESK', 0, 0, 0, 0, 'desk', '', '')"

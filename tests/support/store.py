@@ -13,6 +13,7 @@ from edge.domain.tasks import Phase, Task, TaskEvent
 from edge.domain.users import SYSTEM, Actor, Role, User
 from edge.domain.waypoints import Lane, Waypoint, WaypointKind
 from edge.services import catalogue, notifications, places, tasks, trips, users
+from edge.store import migrations, sqlite
 from edge.store.database import Database, Reader, Transaction, create
 
 T = TypeVar("T")
@@ -127,3 +128,22 @@ def small_library(directory: Path) -> Iterator[Library]:
         yield Library(database, clock)
     finally:
         database.close()
+
+
+def first_store(path: Path) -> sqlite.Connection:
+    """A store of the very first program, and a connection to it, to be committed and closed."""
+    import sqlite_utils  # not before our own SQLite: it would bring another one
+
+    first = sqlite_utils.Migrations("luna")
+
+    @first()
+    def step_001_first(db: sqlite_utils.Database) -> None:
+        for statement in migrations.FIRST:
+            db.conn.execute(statement)
+        db.conn.execute("PRAGMA user_version = 1")
+
+    connection = sqlite.connect(str(path))
+    connection.execute(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    first.apply(sqlite_utils.Database(connection))
+    return connection
