@@ -25,6 +25,12 @@ LIMITS = {
     "max_turn_acceleration": ("3.0", "rad/s2"),
 }
 """The gate's limits: those of [robot] in settings.toml."""
+HOLDS = {
+    "announce": ("2", "s that it says so before it goes on, after a hold of over 2 s"),
+    "holds_to_latch": ("3", "holds of one cause in 10 min that latch; 0: never"),
+}
+"""And what it makes of holds: announce_s and holds_to_latch there."""
+TOLD = {**LIMITS, **HOLDS}
 DATA = ["--data-dir", LaunchConfiguration("data_dir")]
 
 
@@ -39,7 +45,7 @@ def arguments() -> list[DeclareLaunchArgument]:
     return [
         argument("data_dir", "/var/lib/luna", "store, map, secrets, latch"),
         argument("board", "/dev/ttyACM0", "serial port of the motor board"),
-        *(argument(name, most, f"for the gate, {unit}") for name, (most, unit) in LIMITS.items()),
+        *(argument(name, most, f"for the gate, {unit}") for name, (most, unit) in TOLD.items()),
         argument("namespace", "", "of all topics, one for each robot"),
         argument("params_file", params, "parameters of the nodes"),
     ]
@@ -51,12 +57,10 @@ def argument(name: str, default: SomeSubstitutionsType, what: str) -> DeclareLau
 
 def gate() -> ExecuteProcess:
     """The motion gate. It knows no settings file: what it may do are its arguments."""
-    limits = [
-        part
-        for name in LIMITS
-        for part in (f"--{name.replace('_', '-')}", LaunchConfiguration(name))
+    told = [
+        part for name in TOLD for part in (f"--{name.replace('_', '-')}", LaunchConfiguration(name))
     ]
-    return process("luna-gate", "--watch", "ros", "--port", LaunchConfiguration("board"), *limits)
+    return process("luna-gate", "--watch", "ros", "--port", LaunchConfiguration("board"), *told)
 
 
 def nodes() -> Node:

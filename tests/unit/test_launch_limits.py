@@ -23,6 +23,11 @@ def in_settings() -> dict[str, float]:
     }
 
 
+def holds_in_settings() -> dict[str, float]:
+    robot = Robot()
+    return {"announce": robot.announce_s, "holds_to_latch": robot.holds_to_latch}
+
+
 def test_the_unit_passes_the_limits_of_the_settings(root: Path) -> None:
     unit = (root / "launch" / "systemd" / "luna-gate.service").read_text()
     values = dict(
@@ -33,18 +38,21 @@ def test_the_unit_passes_the_limits_of_the_settings(root: Path) -> None:
     [line] = re.findall(r"^ExecStart=\S+ (.*)$", unit, re.M)
     words = [re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], word) for word in line.split()]
     arguments = command_line.parse(words)
-    assert {name: getattr(arguments, name) for name in command_line.LIMITS} == in_settings()
+    told = {**in_settings(), **holds_in_settings()}
+    assert {name: getattr(arguments, name) for name in told} == told
+    assert {f"--{name.replace('_', '-')}" for name in told} <= set(words)
 
 
 def test_the_launch_file_passes_the_limits_of_the_settings(root: Path) -> None:
     # Read, not run: only a machine with ROS installed has the `launch` package.
     tree = ast.parse((root / "launch" / "luna.launch.py").read_text())
-    [limits] = [
+    limits, holds = (
         ast.literal_eval(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "LIMITS"
-    ]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("LIMITS", "HOLDS")
+    )
     assert {name: float(value) for name, (value, _) in limits.items()} == in_settings()
+    assert {name: float(value) for name, (value, _) in holds.items()} == holds_in_settings()
 
 
 @pytest.mark.parametrize("missing", command_line.LIMITS)
