@@ -17,12 +17,15 @@ const make = (parent, name, attributes = {}, text = "") => {
 
 const LOST_AFTER_MS = 1500;      // the robot tells something every 500 ms
 const STOP_LIMIT_MS = 2000;
+const LABEL_PX = 11;             // a phone's map is small, and its names are to be read
 const SAME_PRESS_MS = 300;       // pointerdown and the click after it are one press
+const TOLD_MS = 10000;           // so long a reader is told of their own stop: nobody tells them of its end
 let places = new Map();
 
 // ---- The link -----------------------------------------------------------------------------------------------------
 
 let socket = null, heardAt = 0, bootId = null, lastId = null, retryMs = 300;
+let reader = false;              // may not watch the robot: is shown what it tells them instead
 
 function connect() {
   socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/api/v1/ws`);
@@ -59,16 +62,19 @@ function signedIn() {
 }
 
 function watch() {
+  if (reader && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "ping" }));  // else it says little
   const live = performance.now() - heardAt < LOST_AFTER_MS && heardAt > 0;
   const link = live ? "live" : $("sign-in").hidden ? "lost" : "unknown";
   document.body.dataset.link = link;
   say("link-text", t(link));
   if (!live) say("headline", t(link === "lost" ? "no_link" : "sign_in_to_see"));
+  else if (reader) say("headline", t("your_messages"));
   labelStop();
 }
 
 function hear({ type, channel, id, data }) {
   if (channel && id) lastId = id;
+  if (channel === "notifications") loadMessages();
   (HEARD[type] ?? (() => {}))(data);
 }
 
@@ -78,8 +84,12 @@ const HEARD = {
     bootId = data.boot_id;
     retryMs = 300;
     $("sign-in").hidden = true;
-    socket.send(JSON.stringify({ type: "subscribe", channels: ["robot", "tasks"], last_id: lastId }));
+    reader = data.role === "STUDENT";
+    $("now").parentElement.hidden = reader;
+    const channels = reader ? ["notifications"] : ["robot", "tasks"];
+    socket.send(JSON.stringify({ type: "subscribe", channels, last_id: lastId }));
     loadFloor();
+    if (reader) loadMessages();
   },
   status: showStatus,
   queue: showQueue,
@@ -150,6 +160,19 @@ function showQueue(tasks) {
   }
 }
 
+async function loadMessages() {
+  try {
+    const messages = await get("/api/v1/notifications?limit=5");
+    $("queue").replaceChildren();
+    $("queue-note").hidden = messages.length > 0;
+    for (const { title, message, created_at: at, read } of messages) {
+      const item = make($("queue"), "li", read ? {} : { class: "active" });
+      make(item, "span", { class: "way" }, `${title}, ${moment(at)}`);
+      make(item, "span", { class: "step" }, message);
+    }
+  } catch { /* the next message or connection brings them */ }
+}
+
 let turned = 0, size = 0.3;
 
 function showPose({ x, y, theta }) {
@@ -173,7 +196,7 @@ async function loadFloor() {
   try {
     const points = await get("/api/v1/robot/waypoints?limit=100");
     places = new Map(points.map((one) => [one.location_code, one.name]));
-    showQueue(queue);
+    if (!reader) showQueue(queue);
     offerPlaces(points.filter((one) => one.kind !== "junction" && one.is_active), () => ({ token: session.token(), size }));
     floor = await get("/api/v1/robot/map");
     await paintFloor();
@@ -225,7 +248,8 @@ function frame(points) {
 // What stands on the door: "Study room 106" is 106 on a map, "SHELF-A" is A.
 const SHORT = { room: ({ name }) => name.match(/\S*\d\S*$/)?.[0] ?? name, shelf: ({ location_code: code }) => code.split("-").pop() };
 
-function showPlaces(points, unit, [left, right]) {
+function showPlaces(points, unit, [left, right, top, bottom]) {
+  const least = LABEL_PX * Math.max((right - left) / $("map").clientWidth, (bottom - top) / $("map").clientHeight);
   $("places").replaceChildren();
   for (const one of points) {
     if (one.kind === "junction" || !one.is_active) continue;
@@ -233,7 +257,7 @@ function showPlaces(points, unit, [left, right]) {
     const place = make($("places"), "g", at);
     make(place, "circle", { r: unit * (one.kind === "shelf" ? 0.4 : 0.75), "stroke-width": unit * 0.25 });
     const label = SHORT[one.kind]?.(one) ?? one.name;
-    const font = unit * (one.kind === "shelf" ? 1.7 : 2), half = label.length * font * 0.32, x = one.x_coordinate;
+    const font = Math.max(unit * (one.kind === "shelf" ? 1.7 : 2), least), half = label.length * font * 0.32, x = one.x_coordinate;
     const shift = Math.max(0, left + half - x) - Math.max(0, x + half - right);  // never cut off at the edge
     make(place, "text", { x: shift, y: -unit * 1.4, "font-size": font, "stroke-width": unit * 0.5 }, label);
   }
@@ -266,6 +290,7 @@ function stopOutcome(confirmed) {
     asking = 0;
     failedAt = -Infinity;
     stopState = { ...stopState, state: "LATCHED", active: true };
+    if (reader) setTimeout(() => { stopState = undefined; labelStop(); }, TOLD_MS);
   } else if (asking > 0 && !(stopState?.active && document.body.dataset.link === "live")) {
     asking = 0;
     failedAt = performance.now();
@@ -322,8 +347,11 @@ $("sign-in").addEventListener("submit", (event) => {
 });
 
 document.addEventListener("luna:language", () => {
-  showQueue(queue);
-  if (known) showStatus(known);
+  if (reader) loadMessages();
+  else {
+    showQueue(queue);
+    if (known) showStatus(known);
+  }
   watch();
 });
 

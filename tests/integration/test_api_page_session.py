@@ -9,8 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
+from edge.domain.messages import Message
+from edge.domain.notifications import NotificationType
 from edge.domain.users import SYSTEM
-from edge.services import users
+from edge.services import notifications, users
 from edge.store.database import Database
 from tests.support import openid_provider as library
 from tests.support.api_process import api_process
@@ -149,6 +151,27 @@ def test_a_librarian_links_their_account_on_the_page(page: Page, robot: Robot) -
     page.get_by_text("Sign in at the library").click()
     expect(page.locator("#account")).to_be_visible()
     assert page.url == f"{robot.url}/"
+
+
+def test_a_reader_is_shown_their_messages_as_the_robot_itself_is_for_staff(
+    page: Page, robot: Robot
+) -> None:
+    heard: list[str] = []
+    page.on("websocket", lambda one: one.on("framereceived", lambda said: heard.append(str(said))))
+    sign_in(page, "student")
+    expect(page.locator("#headline")).to_have_text("Your messages from the robot")
+    facts = {"book": "Momo", "destination": "Room 2"}
+    kind, code = NotificationType.REQUEST_STATUS, Message.REQUEST_APPROVED
+    student = robot.people["student"]
+    robot.store.write(SYSTEM, lambda tx: notifications.notify(tx, student, kind, code, facts))
+    expect(page.locator("#queue")).to_contain_text("Request approved")
+    expect(page.locator("#now")).to_be_hidden()
+    # It never is long without a word, though nothing happens.
+    until(
+        lambda: page.title() and sum('"pong"' in frame for frame in heard) >= 8,
+        "the robot answers again and again",
+    )
+    expect(page.locator("body")).to_have_attribute("data-link", "live")
 
 
 def test_a_ticket_that_is_no_good_is_said_so(page: Page, robot: Robot) -> None:
