@@ -7,11 +7,12 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from edge.domain.errors import LunaError
 
 CALL_S = 10.0
+WHO_ANSWERS = "Is luna sim running, or on a robot the service luna-api?"
 
 
 class CallError(LunaError):
@@ -57,21 +58,21 @@ class Server:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             with error:
-                said = _said(error.read())
-            raise CallError(f"{said} ({method} {path}: {error.code})") from error
+                said = _said(error.read()) or f"{method} {path} was answered with {error.code}."
+            raise CallError(said) from error
         except (OSError, http.client.HTTPException) as error:
             raise unanswered(self.url) from error
 
 
 def unanswered(url: str) -> CallError:
     """What to tell where nobody answers; how exactly is of no use to whoever reads it."""
-    return CallError(f"The robot's API at {url} does not answer.", hint="Is luna sim running?")
+    return CallError(f"The robot's API at {url} does not answer.", hint=WHO_ANSWERS)
 
 
 def _said(body: bytes) -> str:
-    """What an error's envelope says, for people."""
+    """What an error's envelope says, for people; empty where it is none."""
     try:
         error = json.loads(body)["error"]
-        return f"{error['code']}: {error['message']}"
+        return f"{error['message']} ({error['code']})"
     except (ValueError, KeyError, TypeError):
-        return quote(body[:200])
+        return ""

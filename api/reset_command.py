@@ -54,11 +54,13 @@ def resume(data_dir: Path, email: str) -> None:
 
 def signed_in(data_dir: Path, email: str) -> Server:
     """The robot as a librarian sees it: the demo's where there is one, else asked for. Raises CallError."""
+    robot = Server(address(data_dir))
+    robot.get("/health")  # before anybody is asked for a password in vain
     known = _demo_librarian(data_dir)
     email = email or known.get("email") or click.prompt("Email")
     by_demo = email == known.get("email")
     password = known["password"] if by_demo else click.prompt("Password", hide_input=True)
-    return Server(address(data_dir)).signed_in(email, password)
+    return robot.signed_in(email, password)
 
 
 def stop_of(robot: Server) -> dict[str, Any]:

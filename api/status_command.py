@@ -40,7 +40,7 @@ def _say(robot: dict[str, Any], parts: dict[str, Any]) -> None:
     battery = robot.get("battery_level")
     rows = {
         "robot": f"{robot.get('robot_name')} ({robot.get('id')})",
-        "status": f"{robot.get('status')}, {robot.get('mode')}",
+        "status": ", ".join(dict.fromkeys(str(robot.get(name)) for name in ("status", "mode"))),
         "place": robot.get("current_location") or "on its way",
         "battery": "unknown" if battery is None else f"{battery:.0%}",
         "queue": f"{robot.get('queue_length')} waiting",

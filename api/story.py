@@ -97,8 +97,11 @@ class Story:
             for one in student.get("/api/v1/robot/waypoints", kind="room", limit=100)
             if one["is_active"] and self.room in ("", one["location_code"], one["name"])
         ]
-        if not shelf or not rooms:
-            raise StoryError("There is no free book, or no such room.")
+        if not shelf:
+            raise StoryError("No book is free.", hint="Let one be given back, or add one.")
+        if not rooms:
+            hint = "The page shows which there are."
+            raise StoryError(f"There is no room {self.room or 'at all'}.", hint=hint)
         book, room = secrets.choice(shelf), secrets.choice(rooms)
         found = student.get("/api/v1/books", q=book["title"], limit=100)
         if book["id"] not in [one["id"] for one in found]:

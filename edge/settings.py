@@ -326,7 +326,9 @@ _WHERE = f"Mend {SETTINGS_FILE} in the data directory, or the LUNA_… variable 
 
 
 def _in_words(error: Any) -> str:
-    return f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+    unknown = error["type"] == "extra_forbidden"
+    said = "there is no such setting" if unknown else error["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(str(part) for part in error['loc'])}: {said}"
 
 
 def read_secret(data_dir: Path, name: str) -> str:

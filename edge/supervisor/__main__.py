@@ -55,8 +55,17 @@ def _options() -> argparse.Namespace:
 
 def _announce(url: str, data_dir: Path) -> None:
     accounts = json.loads((data_dir / ACCOUNTS_FILE).read_text())
-    hint = f"  Open {url}/ or let it deliver a book: luna deliver-demo --data-dir {data_dir}"
+    luna = (
+        f"{_near(Path(sys.executable).with_name('luna'))} deliver-demo --data-dir {_near(data_dir)}"
+    )
+    hint = f"  Open {url}/ or let it deliver a book: {luna}"
     _say(f"ready {url}\n{table(accounts)}\n{hint}", sys.stdout)
+
+
+def _near(path: Path) -> str:
+    """As somebody types it who stands where this was started."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _say(text: str, where: TextIO) -> None:

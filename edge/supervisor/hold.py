@@ -22,7 +22,7 @@ def take(path: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise SetupError(
-            f"Another robot is running on the data in {path}.", hint=f"Stop that one, or {ANOTHER}"
+            f"A robot is running on the data in {path}.", hint=f"Stop it, or {ANOTHER}"
         ) from error
     return descriptor
 

@@ -200,7 +200,7 @@ def test_what_is_no_whole_copy_is_refused_and_nothing_is_changed(
 def test_a_running_robot_keeps_its_store(directory: Path, copy: Path) -> None:
     lock = hold.take(directory)
     for what in ("restore", "vacuum", "migrate"):
-        assert "Another robot is running" in refused(directory, what)
+        assert "A robot is running" in refused(directory, what)
     os.close(lock)
     assert "sound" in done(directory, "check")
 

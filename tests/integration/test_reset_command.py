@@ -120,6 +120,6 @@ def test_anybody_but_a_librarian_is_refused(data_dir: Path) -> None:
     )
     assert "FORBIDDEN" in str(as_student.exception)
     wrong = run(reset, data_dir, "--email", "librarian2@example.org", typed="guessed\n")
-    assert "401" in str(wrong.exception)
+    assert "UNAUTHENTICATED" in str(wrong.exception)
     assert reset_soon(data_dir, "--yes").exit_code == 0
     assert resumed(data_dir).exit_code == 0

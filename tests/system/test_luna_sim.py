@@ -184,7 +184,7 @@ def test_a_signal_while_it_makes_a_library_leaves_nothing(
 
 def test_a_second_one_on_the_same_data_is_refused_and_harms_nothing(robot: Robot) -> None:
     before = robot.children()
-    assert "Another robot is running" in refused(robot.data_dir)
+    assert "A robot is running" in refused(robot.data_dir)
     assert robot.children() == before
     assert _state(robot) != "STOPPED"
 
