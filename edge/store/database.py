@@ -63,6 +63,8 @@ class Database:
         self._jobs: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._views = Views(path, clock)
         self._closed = False
+        self._accepting = threading.Lock()
+        """So that nothing is accepted behind the end, where nobody would answer it."""
         connection = WritingConnection(path, clock)  # opened here, used there
         if not connection.sealed:
             connection.close()
@@ -103,9 +105,10 @@ class Database:
 
         `work` may be called twice, where the disk was full the first time.
         """
-        self._refuse_closed()
         future: Future[T] = Future()
-        self._jobs.put((Job(actor, work), future))
+        with self._accepting:
+            self._refuse_closed()
+            self._jobs.put((Job(actor, work), future))
         return future
 
     def write(self, actor: Actor, work: Callable[[Transaction], T]) -> T:
@@ -158,9 +161,10 @@ class Database:
         self._connection.refuse(found[0])
 
     def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
+        with self._accepting:
+            if self._closed:
+                return
+            self._closed = True
         # The readers first: only who may write removes the log, as the last one.
         self._views.close()
         self._jobs.put(None)

@@ -202,6 +202,31 @@ def test_a_closed_store_takes_nothing_more(database: Database) -> None:
         database.submit(SYSTEM, lambda tx: put(tx, "b"))
 
 
+def test_who_asks_while_the_store_closes_is_answered(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted, go_on, asked = threading.Event(), threading.Event(), list[Future[str]]()
+    refuse_closed = database._refuse_closed
+
+    def slow() -> None:
+        refuse_closed()
+        accepted.set()
+        assert go_on.wait(10)
+
+    monkeypatch.setattr(database, "_refuse_closed", slow)
+    work = partial(put, key="a")
+    asking = threading.Thread(target=lambda: asked.append(database.submit(SYSTEM, work)))
+    closing = threading.Thread(target=database.close)
+    asking.start()
+    assert accepted.wait(10)
+    closing.start()
+    closing.join(0.1)  # as far as it gets
+    go_on.set()
+    for thread in (asking, closing):
+        thread.join()
+    assert asked[0].result(10) == "a"
+
+
 def test_all_of_a_change_has_one_time(path: Path) -> None:
     clock = ManualClock()
     database = Database.open(path, clock=clock)
