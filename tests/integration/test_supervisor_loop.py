@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from edge.domain.errors import SetupError
-from edge.supervisor.loop import END_S, Supervisor
+from edge.supervisor import loop
+from edge.supervisor.loop import Supervisor
 from edge.supervisor.roster import Death, Program, Restart
 
 WORKER = """
@@ -79,14 +80,22 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Nobody is killed for being slow; how long it would take, s."""
+    monkeypatch.setattr(loop, "END_S", 30.0)
+    monkeypatch.setattr(loop, "ABORT_S", 30.0)
+    return 30.0
+
+
 def _alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_when_all_are_ready_it_says_so_and_a_signal_ends_all(desk: Desk) -> None:
+def test_when_all_are_ready_it_says_so_and_a_signal_ends_all(desk: Desk, patient: float) -> None:
     desk.add("one")
     desk.add("two")
-    assert desk.run() < END_S
+    assert desk.run() < patient
     assert not any(_alive(pid) for name in ("one", "two") for pid in desk.pids(name))
     assert desk.told == []
 
@@ -129,10 +138,11 @@ def test_a_frozen_process_is_killed_and_started_again(desk: Desk) -> None:
     assert len(desk.pids("one")) == 2
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_hung_process_leaves_in_its_log_where_it_hung(desk: Desk) -> None:
-    loop = "def round_and_round():\n        while True: pass\n    "
+    endless = "def round_and_round():\n        while True: pass\n    "
     first = "if os.path.getsize(sys.argv[1]) < 9: round_and_round()\n    "
-    hangs = WORKER.replace("while True:", f"{loop}{first}while True:")
+    hangs = WORKER.replace("while True:", f"{endless}{first}while True:")
     desk.add("one", hangs, silence_s=0.5, environment={"PYTHONFAULTHANDLER": "1"})
     desk.on_ready = lambda: None
     desk.on_word = lambda line: _end() if "is back after" in line else None
@@ -169,11 +179,13 @@ def test_one_that_ignores_sigterm_is_killed_in_time(desk: Desk) -> None:
     deaf = WORKER.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
     desk.add("deaf", deaf)
     desk.add("last", deaf, ends_last=True)
-    assert desk.run() < 5
+    assert (
+        desk.run() < 2 * loop.END_S + 10
+    )  # on a busy machine; of the two, the last one waits for the other
     assert not any(_alive(pid) for name in ("deaf", "last") for pid in desk.pids(name))
 
 
-def test_a_second_signal_ends_all_at_once(desk: Desk) -> None:
+def test_a_second_signal_ends_all_at_once(desk: Desk, patient: float) -> None:
     desk.add("deaf", WORKER.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN"))
 
     def twice() -> None:
@@ -182,7 +194,7 @@ def test_a_second_signal_ends_all_at_once(desk: Desk) -> None:
         _end()
 
     desk.on_ready = twice
-    assert desk.run() < END_S
+    assert desk.run() < patient
 
 
 def test_the_last_ones_end_after_all_others(desk: Desk) -> None:
