@@ -76,7 +76,7 @@ def new_browser(library: Served) -> TestClient:
 
 def sign_in_there(provider: OpenIdProvider, location: str, name: str) -> str:
     """What somebody does at the provider; where it sends them back to."""
-    with httpx2.Client() as there:
+    with httpx2.Client(timeout=20) as there:
         form = there.get(location)
         login = f"http://127.0.0.1:{provider.port}{form.headers['location']}"
         asked = there.post(login, data={"name": name, "password": PASSWORD})

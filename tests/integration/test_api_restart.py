@@ -29,7 +29,7 @@ def running(data_dir: Path) -> Iterator[httpx2.Client]:
     """Until it is killed by -9."""
     with api_process(data_dir) as api:
         api.wait_until_it_listens()
-        with httpx2.Client(base_url=f"{api.url}/api/v1/auth") as client:
+        with httpx2.Client(base_url=f"{api.url}/api/v1/auth", timeout=20) as client:
             yield client
 
 

@@ -21,7 +21,7 @@ from firmware_bridge.sockets import (
     request_stop,
 )
 
-START_S = 10.0
+START_S = 30.0
 PATIENCE_S = 5.0
 """For an answer of the gate: a person wants it in half a second, a busy machine may take longer."""
 
@@ -47,7 +47,7 @@ def gate(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()
-        process.wait(10)
+        process.wait(START_S)
         ended.set()
         stepping.join()
         board.close()
