@@ -5,6 +5,9 @@ import itertools
 import socket
 from collections.abc import Iterator, Sequence
 
+from edge.domain.errors import SetupError
+from edge.supervisor import ros_domain
+
 DOMAINS = range(40, 102)
 """Above 101 the ports of a domain are among those that the kernel gives to anybody; the low ones are for people."""
 
@@ -24,7 +27,10 @@ def own_domain() -> Iterator[int]:
 
 def _claim(claim: socket.socket) -> int:
     for domain in itertools.islice(_TURN, len(DOMAINS)):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, SetupError):
+            ros_domain.claim(
+                domain
+            ).close()  # else a robot runs there, be it of tests that were killed
             claim.bind(f"\0luna-test-ros-domain-{domain}")
             return domain
     raise RuntimeError(f"all {len(DOMAINS)} ROS domains for tests are taken")
