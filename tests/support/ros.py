@@ -28,9 +28,8 @@ def own_domain() -> Iterator[int]:
 def _claim(claim: socket.socket) -> int:
     for domain in itertools.islice(_TURN, len(DOMAINS)):
         with contextlib.suppress(OSError, SetupError):
-            ros_domain.claim(
-                domain
-            ).close()  # else a robot runs there, be it of tests that were killed
+            # A robot may run there, left over from tests that were killed.
+            ros_domain.claim(domain).close()
             claim.bind(f"\0luna-test-ros-domain-{domain}")
             return domain
     raise RuntimeError(f"all {len(DOMAINS)} ROS domains for tests are taken")
