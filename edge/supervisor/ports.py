@@ -15,12 +15,12 @@ def check(settings: Settings) -> None:
     ]
     if settings.api.tls:
         wanted.append(("LUNA_API__TLS_PORT", settings.api.host, settings.api.tls_port))
-    if settings.api.port == settings.mqtt.port:
-        raise SetupError(
-            f"--port and --mqtt-port are both {settings.api.port}.",
-            hint="Choose two different ones.",
-        )
+    taken: dict[int, str] = {}
     for option, host, port in wanted:
+        if port in taken:
+            said = f"{taken[port]} and {option} are both {port}."
+            raise SetupError(said, hint="Choose two different ones.")
+        taken[port] = option
         _check_one(option, host, port)
 
 

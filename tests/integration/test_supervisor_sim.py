@@ -65,8 +65,17 @@ def test_faster_than_time_speeds_change_faster_but_are_the_same(tmp_path: Path) 
 
 
 def test_two_ports_that_are_one_are_refused(tmp_path: Path) -> None:
-    settings = settings_of_run(tmp_path, {"LUNA_API__PORT": 4444, "LUNA_MQTT__PORT": 4444})
-    with pytest.raises(SetupError, match="both 4444"):
+    port = ports.free("127.0.0.1")
+    settings = settings_of_run(tmp_path, {"LUNA_API__PORT": port, "LUNA_MQTT__PORT": port})
+    with pytest.raises(SetupError, match=f"--port and --mqtt-port are both {port}"):
+        ports.check(settings)
+
+
+def test_the_port_of_https_is_another_too(tmp_path: Path) -> None:
+    one, other = ports.free("127.0.0.1"), ports.free("127.0.0.1")
+    (tmp_path / "settings.toml").write_text(f"[api]\ntls = true\ntls_port = {other}\n")
+    settings = settings_of_run(tmp_path, {"LUNA_API__PORT": one, "LUNA_MQTT__PORT": other})
+    with pytest.raises(SetupError, match=f"--mqtt-port and LUNA_API__TLS_PORT are both {other}"):
         ports.check(settings)
 
 
