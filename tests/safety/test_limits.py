@@ -206,5 +206,4 @@ def test_an_integer_that_no_float_holds_is_malformed(
             gate.until(
                 lambda: gate.state and gate.state.counters.get(f"{door}_malformed"),
                 "it is counted",
-                within_s=2.0,
             )

@@ -25,6 +25,8 @@ from edge.domain.users import Role
 from edge.services import passwords, users
 from firmware_bridge.sockets import request_reset, request_resume, request_stop
 from tests.safety.conftest import COUNTS, Counts
+from tests.support import gates
+from tests.support.board import until
 from tests.support.figures import Figures
 from tests.support.gates import reset
 from tests.support.moving import PERSON
@@ -33,6 +35,8 @@ from tests.support.wired_gate import wired_gate
 
 THREADS = 4
 ORDERS_A_ROUND = 40
+MOST_ROUNDS = 5
+"""Of those that are wanted."""
 LONGEST_GAP_S = 0.12
 """Between two orders of a thread. A stop can be reset only once the wheels stand, so a race has to last for a while."""
 LAST_S = 0.8
@@ -43,7 +47,7 @@ WATCHED_S = 1.0
 PASSWORD = "a long enough secret"
 LIBRARIAN = "librarian@example.org"
 
-pytestmark = pytest.mark.timeout(600 if COUNTS.full else 120)
+pytestmark = pytest.mark.timeout(600 if COUNTS.full else 300)
 
 
 @pytest.fixture
@@ -90,9 +94,11 @@ class Race:
         """When no reset is under way; gives its event."""
         with self._resets:
             self._closed.set()
-        if by_api:
-            return str(self.post("robot/emergency-stop")["event_id"])
-        return request_stop(self._run_dir, source="CLI", who="test", reason="the last").event_id
+        if not by_api:
+            return gates.stop(self._run_dir, source="CLI", who="test").event_id
+        # On a busy machine it may not be confirmed in time; then whoever pressed it presses again.
+        until(lambda: self.stop_by_api(Random()), "the last stop is confirmed")
+        return self._events[-1]
 
     def go(self, random: Random) -> bool:
         return bool(self.post("robot/go-to", location=random.choice(FAR)))
@@ -158,24 +164,29 @@ def test_the_last_stop_wins_against_everything_that_races_with_it(
     token = str(
         Race(robot, "").post("auth/login", email=LIBRARIAN, password=PASSWORD)["access_token"]
     )
-    not_stopped = moved = 0
-    rounds = counts.race_orders // ORDERS_A_ROUND
-    for n in range(rounds):
+    not_stopped = moved = rounds = 0
+    wanted = counts.race_orders // ORDERS_A_ROUND
+    # Which of them are taken is a matter of luck: a go and a reset have to be among them.
+    while rounds < wanted or not (done["go"] and done["reset"] + done["reset_by_api"]):
+        assert rounds < MOST_ROUNDS * wanted, done
         robot.until_driving()
-        race, confirmed, event_id = run_a_race(robot, token, Random(n))
+        race, confirmed, event_id = run_a_race(robot, token, Random(rounds))
+        rounds += 1
         done += race.done
+        robot.until(partial(is_stopped, robot, event_id), "the gate to tell of the last stop")
         robot.until_time(time.monotonic() + SETTLE_S)
-        not_stopped += robot.gate is None or (robot.gate.state, robot.gate.event_id) != (
-            "LATCHED",
-            event_id,
-        )
+        not_stopped += not is_stopped(robot, event_id)
         after = robot.witness.between(confirmed + SETTLE_S, time.monotonic())
         moved += any(seen.commanded for seen in after)
         reset(robot.settings.run_dir, event_id)
         race.post("robot/resume")
     figures.note("S9 stop raced", rounds=rounds, not_stopped=not_stopped, moved=moved, **done)
-    assert done["go"] and done["reset"] + done["reset_by_api"]
     assert not (not_stopped or moved)
+
+
+def is_stopped(robot: WholeRobot, event_id: str) -> bool:
+    gate = robot.gate
+    return gate is not None and (gate.state, gate.event_id) == ("LATCHED", event_id)
 
 
 def run_a_race(robot: WholeRobot, token: str, random: Random) -> tuple[Race, float, str]:
@@ -201,9 +212,8 @@ def test_a_drive_ends_by_a_stop_that_came_and_went_while_ros_was_frozen(robot: W
     robot.until_driving()
     run_dir = robot.settings.run_dir
     robot.send("ros", signal.SIGSTOP)
-    event_id = request_stop(run_dir, source="CLI", who="test", reason="").event_id
-    reset(run_dir, event_id)
-    request_resume(run_dir, who="test")
+    reset(run_dir, gates.stop(run_dir).event_id)
+    gates.resume(run_dir)
     thawed = time.monotonic()
     robot.send("ros", signal.SIGCONT)
     robot.until_time(thawed + WATCHED_S)

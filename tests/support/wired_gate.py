@@ -245,17 +245,23 @@ class WiredGate:
     def end_stop(self, event_id: str) -> None:
         """Reset it as soon as the gate lets us, and resume."""
         self.until(lambda: self.reset(event_id), "the gate takes the reset")
-        answer = self.ask("reset", {"type": "resume", "who": "test", "sent": time.monotonic()})
-        assert answer == {"type": "done"}, answer
+        self.resume()
+
+    def resume(self) -> None:
+        """As soon as the gate lets us."""
+        self.until(lambda: self._order(type="resume"), "the gate takes the resume")
         self.trace.resume(time.monotonic())
 
     def reset(self, event_id: str) -> bool:
         """Whether the gate took it."""
-        message = {"type": "reset", "event_id": event_id, "who": "test", "sent": time.monotonic()}
-        taken = self.ask("reset", message) == {"type": "done"}
+        taken = self._order(type="reset", event_id=event_id)
         if taken:
             self.trace.reset(event_id, time.monotonic())
         return taken
+
+    def _order(self, **what: str) -> bool:
+        answer = self.ask("reset", {**what, "who": "test", "sent": time.monotonic()})
+        return answer == {"type": "done"}
 
     def _accept(self) -> None:
         if self._listener is not None and not self.deaf:
