@@ -15,13 +15,15 @@ import pytest
 
 from edge.store import opening
 from edge.store.database import Database
-from tests.durability.conftest import Counts
+from tests.durability.conftest import FULL, Counts
 from tests.durability.story import kept
+from tests.support.figures import percentile
 
 pytestmark = pytest.mark.timeout(1800)
 
 CHECKPOINT_PAGES = 40
 REOPEN_S = 1.0
+"""Promised for a machine that has nothing else to do: in the small run half of them are as quick."""
 MIGRATIONS = 30
 
 
@@ -65,19 +67,20 @@ def test_a_killed_writer_loses_nothing_does_nothing_twice_and_leaves_nothing_hal
     store = Path(shutil.copytree(store.parent, fast / "data")) / store.name
     rng = random.Random(1)
     said = there = 0
+    took_s = []
     with teller(root, str(CHECKPOINT_PAGES)) as told:
         for _ in range(counts.kills):
             said = told.until_killed(store, rng.randrange(1, 5), rng.uniform(0, 0.02)) or there
             began = time.monotonic()
             database = Database.open(store)
-            took_s = time.monotonic() - began
+            took_s.append(time.monotonic() - began)
             there = database.read(kept)
             sound = database.read(lambda reader: reader.value("PRAGMA quick_check"))
             database.close()
             # One more may be there: written, and killed before it could be said.
             assert there in (said, said + 1)
             assert sound == "ok"
-            assert took_s <= REOPEN_S
+    assert percentile(took_s, 100 if counts is FULL else 50) <= REOPEN_S
     assert there > counts.kills
 
 
@@ -109,11 +112,12 @@ def test_a_migration_that_is_killed_is_done_by_the_next_one(fast: Path, root: Pa
     ) as migrating:
         assert migrating.stdin is not None and migrating.stdout is not None
         assert migrating.stdout.readline() == "ready\n"
+        whole_s = migrate_undisturbed(migrating, fast / "whole.db")
         for number in range(MIGRATIONS):
             path = fast / f"{number}.db"
             print(path, file=migrating.stdin, flush=True)
             child = int(migrating.stdout.readline())
-            time.sleep(rng.uniform(0, 0.1))
+            time.sleep(rng.uniform(0, whole_s))
             with suppress(ProcessLookupError):  # it was faster
                 os.kill(child, signal.SIGKILL)
             assert migrating.stdout.readline() == "gone\n"
@@ -124,3 +128,13 @@ def test_a_migration_that_is_killed_is_done_by_the_next_one(fast: Path, root: Pa
             database.close()
         migrating.stdin.close()
     assert begun > MIGRATIONS / 3
+
+
+def migrate_undisturbed(migrating: "subprocess.Popen[str]", path: Path) -> float:
+    """How long a child takes, in s, on this machine now."""
+    assert migrating.stdin is not None and migrating.stdout is not None
+    began = time.monotonic()
+    print(path, file=migrating.stdin, flush=True)
+    migrating.stdout.readline()
+    assert migrating.stdout.readline() == "gone\n"
+    return time.monotonic() - began
