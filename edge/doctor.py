@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from http.client import HTTPException
 from importlib import metadata, util
 from pathlib import Path
 
@@ -193,10 +194,11 @@ def _https_answer(data_dir: Path, port: int) -> str:
             f"https://localhost:{port}/health", timeout=ANSWER_S, context=trust
         ):
             return "answers"
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ConnectionRefusedError):
+    except (OSError, HTTPException) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        if isinstance(reason, ConnectionRefusedError):
             return "does not run"
-        return f"does not answer: {error.reason}"
+        return f"does not answer: {reason}"
 
 
 def examine(data_dir: Path) -> list[Finding]:
