@@ -48,6 +48,17 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, monkeypatch: pytest.M
     assert refusal.value.hint
 
 
+def test_a_setting_that_there_is_not_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings.toml").write_text("[robot]\nspeed = 1\n")
+    monkeypatch.setenv("LUNA_ROBOTT__ID", "luna-02")
+    with pytest.raises(SetupError) as refused:
+        settings.load(tmp_path)
+    for name in ("robot.speed", "robott"):
+        assert f"{name}: there is no such setting" in str(refused.value)
+
+
 def test_the_library_has_a_time_zone_that_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
