@@ -17,7 +17,7 @@ const make = (parent, name, attributes = {}, text = "") => {
 
 const LOST_AFTER_MS = 1500;      // the robot tells something every 500 ms
 const STOP_LIMIT_MS = 2000;
-const LABEL_PX = 11;             // a phone's map is small, and its names are to be read
+const LABEL_PX = 9;              // a phone's map is small, and its names are to be read
 const SAME_PRESS_MS = 300;       // pointerdown and the click after it are one press
 const TOLD_MS = 10000;           // so long a reader is told of their own stop: nobody tells them of its end
 let places = new Map();

@@ -242,7 +242,7 @@ def test_what_the_robot_refuses_is_said_in_the_language_that_was_chosen(
     page.locator("#staff [name=login]").fill("nobody@example.org")
     page.locator("#staff [name=pin]").fill("1357")
     page.locator("#staff button").click()
-    expect(page.locator("#lost-note")).to_contain_text("Name oder Passwort stimmt nicht.")
+    expect(page.locator("#lost-note")).to_contain_text("Name, Passwort oder PIN stimmt nicht.")
 
 
 def test_a_language_that_does_not_come_leaves_the_page_and_its_stop_as_they_are(page: Page) -> None:
