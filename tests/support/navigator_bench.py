@@ -17,6 +17,7 @@ from nav_msgs.msg import Odometry
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import LaserScan
@@ -114,6 +115,7 @@ class Bench:
         self.memory = DemoMemory()
         self.node = Navigator(load(data_dir), self.told, lambda: (GRID, self.memory))
         self.peer = Node("peer")
+        self.client = Node("client")
         self.goals = self._make_client()
         self._odometry = self.peer.create_publisher(Odometry, "odom", qos.STREAM)
         self._scan = self.peer.create_publisher(LaserScan, "scan", qos.SENSOR)
@@ -124,6 +126,9 @@ class Bench:
         self.executor = choose_executor()
         for node in (self.node, self.peer):
             self.executor.add_node(node)
+        # rclpy's events executor crashes where a client is destroyed while a message for it waits in the queue.
+        self._of_client = SingleThreadedExecutor()
+        self._of_client.add_node(self.client)
 
     def until_met(self) -> None:
         """Wait until the navigator hears what the test says."""
@@ -175,6 +180,7 @@ class Bench:
             keep()
             for wait_s in (0.01, 0.0, 0.0, 0.0):  # more than `keep` says: none lies in wait
                 self.executor.spin_once(timeout_sec=wait_s)
+            self._of_client.spin_once(timeout_sec=0.0)
 
     def answer(
         self, asked: Future, timeout_s: float = 10.0, keep: Callable[[], None] = lambda: None
@@ -208,7 +214,7 @@ class Bench:
         self.goals = self._make_client()
 
     def _make_client(self) -> ActionClient:
-        return ActionClient(self.peer, NavigateToWaypoint, "navigate_to_waypoint")
+        return ActionClient(self.client, NavigateToWaypoint, "navigate_to_waypoint")
 
     def drive_off(self, waypoint: str = "DESK-2") -> ClientGoalHandle:
         """A goal that is being driven: the robot rolls."""
@@ -220,10 +226,11 @@ class Bench:
     def close(self) -> None:
         self.node.close()
         self.goals.destroy()
-        for node in (self.node, self.peer):
-            self.executor.remove_node(node)
-            node.destroy_node()
-        self.executor.shutdown()
+        for executor in (self.executor, self._of_client):
+            for node in executor.get_nodes():
+                executor.remove_node(node)
+                node.destroy_node()
+            executor.shutdown()
         gc.collect()  # an action client leaves the ROS graph when nothing holds it any more
 
 
