@@ -190,7 +190,7 @@ def test_a_task_to_where_no_lane_is_open_fails_with_a_reason(start: Start) -> No
 
 
 def test_a_lane_whose_closing_time_comes_during_a_drive_is_not_driven(start: Start) -> None:
-    moving = start()
+    moving = start(SIM__SPEED="2")  # the lane is to close before the robot is there
     task_id = bring(moving, source="DESK-1")
     moving.until(lambda: moving.speed > 0.2, "the robot to drive")
     closing = moving.store.read(lambda reader: later(reader.now, 1.0))

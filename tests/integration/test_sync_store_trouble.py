@@ -69,7 +69,7 @@ def test_a_stop_does_not_wait_for_a_store_that_is_locked(here: Site, integrator:
 
         done = send(here, integrator, command("emergency_stop"), answers=2)
 
-        assert time.monotonic() - began < BUSY_S / 2
+        assert time.monotonic() - began < BUSY_S
         assert statuses(done) == [AnswerStatus.ACCEPTED, AnswerStatus.DONE]
         gate_state(here, MotionState.LATCHED)
 
@@ -81,7 +81,7 @@ def test_a_stop_overtakes_a_command_that_waits_for_the_store(here: Site, integra
         began = time.monotonic()
         send(here, integrator, command("emergency_stop", reason="smoke"), answers=0)
         state = gate_state(here, MotionState.LATCHED)
-        assert time.monotonic() - began < BUSY_S / 2
+        assert time.monotonic() - began < BUSY_S
     assert state.reason == "smoke"
     done = {AnswerStatus.ACCEPTED, AnswerStatus.DONE}
     integrator.wait_for(lambda me: done <= set(statuses(answers(here, me))), "the stop's answer")

@@ -67,7 +67,7 @@ class Site:
         """Ask it to end; its exit code."""
         assert self._sync is not None
         self._sync.terminate()
-        code = self._sync.wait(5)
+        code = self._sync.wait(WAIT_S)
         self._sync = None
         return code
 
