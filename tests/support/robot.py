@@ -18,7 +18,7 @@ from typing import Any
 from tests.support.ports import free_port
 from tests.support.ros import own_domain
 
-READY_S = 60.0
+READY_S = 120.0
 """For a first start on a busy machine; how fast it is when alone is for the benchmarks."""
 END_S = 5.0
 
@@ -143,7 +143,7 @@ def started(data_dir: Path, *options: str) -> Iterator[Robot]:
                 robot.kill()
 
 
-def refused(data_dir: Path, *options: str, timeout_s: float = 30.0) -> str:
+def refused(data_dir: Path, *options: str, timeout_s: float = READY_S) -> str:
     """What `luna sim` says where it should not start: one line, and an exit code that is not 0."""
     with own_domain() as domain:
         ours = ("--port", free_port(), "--mqtt-port", free_port(), "--domain-id", domain)
