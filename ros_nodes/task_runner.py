@@ -73,10 +73,10 @@ class TaskRunner(Node):
         self._face = RobotFace(live)
         self._pace = pace(self, settings)
         self._beat = Beat(self)
-        self._outlook = work.Outlook((), False, False, ())
+        self._snapshot = work.Snapshot((), False, False, ())
         self._orders: list[RobotCommand] = []
         self._writing: Future[Any] | None = None
-        self._written: Callable[[Any], None] = self._take_outlook
+        self._written: Callable[[Any], None] = self._take_snapshot
         self._stale = self._first_look = True
         self._stop_changed = False
         self._version = -1
@@ -155,7 +155,7 @@ class TaskRunner(Node):
             self._stop_changed = False
             self._write(
                 lambda tx: work.look(tx, self._settings, first=first, stopped=stopped),
-                self._take_outlook,
+                self._take_snapshot,
             )
         elif self._held.tasks and now >= self._renew_at:
             self._renew_at = now + self._settings.tasks.lease_s / 3
@@ -163,7 +163,7 @@ class TaskRunner(Node):
             self._write(lambda tx: work.renew(tx, held, self._settings), lambda _: None)
 
     def _situation(self) -> Situation:
-        now, outlook, drive = self._now(), self._outlook, self._driver.drive
+        now, snapshot, drive = self._now(), self._snapshot, self._driver.drive
         lead = self._held.lead(now)
         if lead is not None or self._orders or drive is not None:
             self._busy_at = now
@@ -182,8 +182,8 @@ class TaskRunner(Node):
             room=len(self._held.tasks) < self._settings.robot.tray_slots,
             short=self._short,
             stopped=self._face.stopped,
-            paused=outlook.paused,
-            maintenance=outlook.maintenance,
+            paused=snapshot.paused,
+            maintenance=snapshot.maintenance,
             idle_s=now - self._busy_at,
             dock=None if dock is None else dock.location_code,
             approach=None if dock is None else approach_id(dock.id),
@@ -195,14 +195,14 @@ class TaskRunner(Node):
                 charging=self._face.charging,
                 on_dock=on_dock and drive is None,
             ),
-            told=outlook.told,
+            told=snapshot.told,
             at=timestamp(self._database.clock),
         )
 
     def _dock(self) -> Waypoint | None:
         """The nearest as the crow flies; the first where it does not know its place."""
         docks = [
-            one for one in self._outlook.places if one.kind is WaypointKind.DOCK and one.is_active
+            one for one in self._snapshot.places if one.kind is WaypointKind.DOCK and one.is_active
         ]
         pose = self._face.pose
         return min(
@@ -268,15 +268,15 @@ class TaskRunner(Node):
         self._stale = self._stop_changed = True
         self._not_before = time.monotonic() + TROUBLE_S
 
-    def _take_outlook(self, outlook: work.Outlook) -> None:
+    def _take_snapshot(self, snapshot: work.Snapshot) -> None:
         self._first_look = False
-        self._outlook = outlook
+        self._snapshot = snapshot
         self._claim_at = 0.0
-        self._orders += outlook.orders
-        self._face.paused, self._face.maintenance = outlook.paused, outlook.maintenance
-        self._face.alarms = sorted(outlook.told)
-        self._face.places = tuple(one for one in outlook.places if one.is_active)
-        self._held.take(outlook.tasks, self._now(), self._waited_before)
+        self._orders += snapshot.orders
+        self._face.paused, self._face.maintenance = snapshot.paused, snapshot.maintenance
+        self._face.alarms = sorted(snapshot.told)
+        self._face.places = tuple(one for one in snapshot.places if one.is_active)
+        self._held.take(snapshot.tasks, self._now(), self._waited_before)
 
     def _take_tasks(self, changed: Sequence[Task]) -> None:
         self._held.change(changed, self._now(), self._waited_before)
@@ -297,7 +297,7 @@ class TaskRunner(Node):
         self._stale = True
 
     def _take_told(self, told: frozenset[Alarm]) -> None:
-        self._outlook = replace(self._outlook, told=told)
+        self._snapshot = replace(self._snapshot, told=told)
         self._face.alarms = sorted(told)
         log.info("alarms", told=sorted(told))
 

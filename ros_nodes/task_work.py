@@ -16,7 +16,7 @@ from edge.store.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Snapshot:
     """What the store says at one moment. `orders`: those begun just now."""
 
     tasks: tuple[Task, ...]
@@ -27,7 +27,7 @@ class Outlook:
     told: frozenset[Alarm] = frozenset()
 
 
-def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> Outlook:
+def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> Snapshot:
     """Read all that matters, and begin the orders that wait.
 
     `first`: after a start; `stopped`: the gate's state changed, so that its journal has news.
@@ -40,7 +40,7 @@ def look(tx: Transaction, settings: Settings, *, first: bool, stopped: bool) -> 
     while (order := robot.next_command(tx)) is not None:
         orders.append(order)
     state = robot.get_state(tx)
-    return Outlook(
+    return Snapshot(
         tuple(tasks.in_hand(tx, settings.robot.id)),
         state.paused,
         state.maintenance,
