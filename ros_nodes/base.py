@@ -30,6 +30,8 @@ STANDING_S = 0.1
 """How often odometry is published while nothing moves."""
 CLOCK_LATE = 3
 """For fewer readings in a row the simulation's clock may be behind its pace because it is heard late."""
+STALL_S = 0.25
+"""A simulation that stalls stands still. Its clock is followed back only by more than this, times its speed."""
 
 log = logs.get("ros.base")
 
@@ -44,6 +46,7 @@ class Base(Node):
         self._last: dict[str, float] = {}
         self._published_at = 0.0
         self._ahead: deque[float] = deque(maxlen=CLOCK_LATE)
+        self._stamped = 0.0
         self._odometry = self.create_publisher(Odometry, "odom", qos.STREAM)
         self._transforms = Transforms(self)
         if settings.navigator.laser_tf:
@@ -106,6 +109,9 @@ class Base(Node):
             self._ahead.append(ahead)
             ahead = max(self._ahead)
         heard = ahead + odometry["stamp"] * self._speed
+        if self._speed != 1.0 and heard > self._stamped - STALL_S * self._speed:
+            heard = max(heard, self._stamped)
+        self._stamped = heard
         stamp: Time = RosTime(nanoseconds=max(0, int(heard * 1e9))).to_msg()
         return stamp
 

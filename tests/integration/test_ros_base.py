@@ -32,12 +32,18 @@ def test_odometry_keeps_its_time_while_the_clock_of_the_simulation_is_heard_late
         monkeypatch.setattr(base, "get_clock", clock)
         monkeypatch.setattr("ros_nodes.base.time", SimpleNamespace(monotonic=lambda: real))
         assert stamp(real) == pytest.approx(real * SPEED)
-        real, late = (
-            real + 0.2,
-            0.2,
-        )  # nothing was called for so long, and now this before the clock
+        # Nothing was called for so long, and now this before the clock.
+        real, late = real + 0.2, 0.2
         assert stamp(real - 0.1) == pytest.approx((real - 0.1) * SPEED)
-        for _ in range(CLOCK_LATE):  # a simulation that cannot keep its pace is followed
+        shown = (real - 0.1) * SPEED
+        for _ in range(CLOCK_LATE):  # a simulation that stalls stands still, and does not go back
+            assert stamp(real) >= shown
+        real += 0.2
+        for _ in range(CLOCK_LATE):  # one that cannot keep its pace is followed
+            newest = stamp(real)
+        assert newest == pytest.approx((real - late) * SPEED)
+        late += 10.0  # and one that began anew
+        for _ in range(CLOCK_LATE):
             newest = stamp(real)
         assert newest == pytest.approx((real - late) * SPEED)
         base.close()
