@@ -48,9 +48,9 @@ def test_an_unplugged_line_holds_and_what_was_written_before_moves_nothing_after
     figures.note("S8 frames from before the unplug", n=old_frames, executed=executed)
     assert old_frames > 0 and executed == 0 and not breaches
     # In the small run board and watcher, which are this process, may wait for a core themselves.
-    asserted = 100 if counts.full else 50
+    asserted, late = (100, 1) if counts.full else (50, 2)
     assert round(percentile(driven, asserted), 3) <= DRIVEN_S  # the board's clock counts whole ms
-    assert percentile(held, asserted) <= HELD_S
+    assert percentile(held, asserted) <= late * HELD_S
 
 
 def unplug(gate: WiredGate) -> tuple[float, float, float]:

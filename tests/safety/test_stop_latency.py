@@ -8,8 +8,8 @@ stop comes a real reset and resume, with the latch synced to disk.
 A figure of time is the machine's as well. So before each stop a bare process that gives a byte back is timed, under
 the same load. Gate, bare process and this test run at real-time priority where that is allowed. The full run, on a
 machine of its own, asserts the promised figures as they are. The small one may share its cores with strangers: it
-asserts that half of the stops are as quick as the promise for 99 of 100, which a gate that waits for its next tick
-is not.
+asserts that half of the stops are as quick as the promise for 99 of 100, beside what the bare process takes in the
+median; a gate that waits for its next tick is not.
 
 With the gate's end of the line on a socket, which shows the gate itself, and on a pty, whose bytes go through a worker
 of the kernel with a priority of its own. pyserial is the product's in both (`tests/support/socket_gate.py`).
@@ -65,7 +65,7 @@ def test_a_stop_is_on_the_wire_in_time_on_a_busy_machine(
         assert percentile(took, 99) <= promised_p99
         assert max(took) <= promised_max
     else:
-        assert percentile(took, 50) <= promised_p99
+        assert percentile(took, 50) <= promised_p99 + percentile(bare, 50)
 
 
 def time_a_stop(gate: WiredGate, by: str, random: Random) -> float:
