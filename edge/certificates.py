@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge.domain.errors import ConflictError, SetupError, ValidationError
-from edge.domain.times import RELEASED
+from edge.domain.times import CLOCK_WAS_SET
 from edge.private_file import write_private
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -225,7 +225,7 @@ def _checked(name: str) -> str:
 
 def _require_clock(now: datetime) -> None:
     """Raises SetupError: a certificate of 1970 would be of no use to anybody."""
-    if now < RELEASED:
+    if now < CLOCK_WAS_SET:
         raise SetupError(
             f"The clock says {now:%Y-%m-%d}, which cannot be.",
             hint="Set it: sudo timedatectl set-ntp true.",

@@ -25,7 +25,7 @@ import click
 
 from edge import options
 from edge.domain.errors import SetupError
-from edge.domain.times import RELEASED
+from edge.domain.times import CLOCK_WAS_SET
 
 MIB = 1024 * 1024
 MEMORY_UNFIT, MEMORY_TIGHT = 400 * MIB, 700 * MIB  # the robot's processes take about 350 MiB
@@ -141,7 +141,7 @@ def clock(now: datetime | None = None) -> Finding:
     """Deadlines and tokens are times: a clock that was never set, or drifts, breaks them."""
     now = now or datetime.now(UTC)
     fix = "sudo timedatectl set-ntp true"
-    if now < RELEASED:
+    if now < CLOCK_WAS_SET:
         return Finding("clock", Verdict.FAIL, f"it says {now:%Y-%m-%d}", fix)
     # With no mode set, adjtimex(2) only reports. The structure is 208 bytes on 64-bit Linux.
     state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(256))

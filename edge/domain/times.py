@@ -6,8 +6,8 @@ from typing import Any
 
 from edge.domain.errors import ValidationError
 
-RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
-"""A clock before this was never set."""
+CLOCK_WAS_SET = datetime(2025, 1, 1, tzinfo=UTC)
+"""A clock that says an earlier time was never set."""
 
 
 def format_time(moment: datetime) -> str:

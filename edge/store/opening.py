@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from edge.clock import SystemClock
 from edge.domain.errors import ClockNotSetError, SetupError
+from edge.domain.times import CLOCK_WAS_SET
 from edge.ports import Clock
 from edge.store import seal, sqlite
 from edge.store.ballast import Ballast
@@ -24,8 +24,6 @@ CHECKPOINT_PAGES = 1_000
 """The log is written back when it has grown to so many pages (of 4 KiB)."""
 LOG_KEPT_BYTES = 4 << 20
 """A log that grew longer is cut back to this once it is written back."""
-CLOCK_WAS_SET = datetime(2025, 1, 1, tzinfo=UTC)
-"""A clock that says an earlier time was never set."""
 
 ANOTHER = "Use the program that made it, or another data directory."
 RESTORE = "Put a backup in its place: luna db restore; what cannot be read is kept aside."

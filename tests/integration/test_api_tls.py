@@ -33,7 +33,7 @@ STOP = "/api/v1/robot/emergency-stop"
 @pytest.fixture
 def robot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data directory with HTTPS switched on, for every network that this machine is in."""
-    monkeypatch.setattr(certificates, "RELEASED", datetime(2000, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(certificates, "CLOCK_WAS_SET", datetime(2000, 1, 1, tzinfo=UTC))
     monkeypatch.setenv("LUNA_API__TLS", "true")
     monkeypatch.setenv("LUNA_API__TLS_PORT", str(free_port()))
     settings = make_data_dir(tmp_path)

@@ -31,7 +31,7 @@ def tls(tmp_path: Path) -> Tls:
 
 
 def certify(data_dir: Path, monkeypatch: pytest.MonkeyPatch, *, days_ago: float = 0) -> None:
-    monkeypatch.setattr(certificates, "RELEASED", datetime(2000, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(certificates, "CLOCK_WAS_SET", datetime(2000, 1, 1, tzinfo=UTC))
     now = datetime.now(UTC) - timedelta(days=days_ago)
     certificates.init(data_dir, ["localhost"], certificates.LOOPBACK, now, force=True)
 
