@@ -94,7 +94,7 @@ class Tasks(Repository[R_co]):
 
     def durations(self) -> list[tuple[Phase, str, str, float]]:
         """Phase, source, destination and seconds of the drives to a destination and of the waits that ended well,
-        in the newest HISTORY_LOOKED_AT lines of history."""
+        in the newest HISTORY_LOOKED_AT lines of history. Those are left out in which the clock was set back."""
         rows = self._store.rows(
             """SELECT step.phase, source_location, destination_location,
                 (julianday(step.until) - julianday(step.at)) * 86400 AS seconds
@@ -104,7 +104,8 @@ class Tasks(Repository[R_co]):
                 WINDOW one AS (PARTITION BY task_id ORDER BY id)
             ) step JOIN task ON task.id = step.task_id
             WHERE (step.phase, step.event) IN (VALUES ('TO_DESTINATION', 'arrive'),
-                ('WAITING_FOR_LOAD', 'load'), ('WAITING_FOR_HANDOVER', 'hand_over'))""",
+                ('WAITING_FOR_LOAD', 'load'), ('WAITING_FOR_HANDOVER', 'hand_over'))
+            AND step.until >= step.at""",
             HISTORY_LOOKED_AT,
         )
         return [

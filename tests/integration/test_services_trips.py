@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edge.domain.experience import SLOWER
 from edge.domain.power import Battery
 from edge.domain.robots import LastPose
 from edge.domain.tasks import Phase, Priority, Task, TaskEvent, TaskType
@@ -188,3 +189,13 @@ def test_people_are_told_in_which_slot_their_load_is(library: Library) -> None:
     library.happen(second.id, TaskEvent.HAND_OVER)
     told = library.see(lambda reader: notifications.list_for(reader, library.student.id)).items
     assert "slot" not in told[0].message
+
+
+def test_a_drive_in_which_the_clock_was_set_back_teaches_nothing(library: Library) -> None:
+    task = order(library, "DESK-2")
+    library.clock.advance(7200)
+    library.drive_to(task.id, Phase.TO_DESTINATION)
+    library.clock.jump(-3600)
+    library.happen(task.id, TaskEvent.ARRIVE, TaskEvent.HAND_OVER)
+    learnt = library.see(arrivals.experience)
+    assert not learnt.legs and learnt.slower == SLOWER
