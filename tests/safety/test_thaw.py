@@ -31,6 +31,7 @@ from tests.support.ros import ros_context
 
 BEAMS = 180
 SCAN_S, COMMAND_S, STEP_S = 0.1, 0.05, 0.002
+START_S = 40.0
 SHORTEST_S, LONGEST_S = 0.1, 1.0
 OLD_S = 0.16
 """A command of this age moves nothing."""
@@ -91,7 +92,11 @@ class Chain:
 
     def until_moving(self) -> None:
         self.commands = True
-        until(lambda: self.pump() and self.bench.board.commanded()[0] > 0.0, "the wheels turn")
+        until(
+            lambda: self.pump() and self.bench.board.commanded()[0] > 0.0,
+            "the wheels turn",
+            within_s=START_S,  # at first the nodes have to start and to find each other
+        )
 
 
 @pytest.fixture
