@@ -207,7 +207,7 @@ def test_under_maintenance_only_who_is_at_the_robot_lets_it_move(
         assert code(there.post(f"/api/v1/robot/{path}", json=body)) == (409, "CONFLICT")
         assert here.post(f"/api/v1/robot/{path}", json=body).status_code == 200
     finally:
-        there.post("/api/v1/robot/maintenance", json={"enabled": False})
+        here.post("/api/v1/robot/maintenance", json={"enabled": False})
 
 
 def test_without_a_gate_nothing_is_claimed(tmp_path: Path) -> None:
