@@ -74,7 +74,7 @@ class Bench:
             lambda: self.scan.get_subscription_count() and self.wanted.get_subscription_count()
         )
 
-    def until(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+    def until(self, condition: Callable[[], object], timeout_s: float = 30.0) -> None:
         deadline = self.now() + timeout_s
         while not condition():
             assert self.now() < deadline, "waited in vain"

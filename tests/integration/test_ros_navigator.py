@@ -44,7 +44,7 @@ def test_where_no_scan_fits_the_map_a_goal_ends_as_lost(tmp_path: Path, ros_doma
     nothing_like_it = np.full(180, 0.7, np.float32)
     with navigator_bench(tmp_path, ["-p", "progress.lost_after_s:=1.0"]) as bench:
         bench.say_stop("RUNNING")
-        ended = bench.result(bench.send("DESK-2"), 20.0, lambda: bench.see(nothing_like_it))
+        ended = bench.result(bench.send("DESK-2"), keep=lambda: bench.see(nothing_like_it))
     assert ended[0] is Reason.LOST
 
 

@@ -39,6 +39,8 @@ GRID = draw_library()
 DOCK = next(place for place in demo_site().waypoints if place.location_code == "DOCK-1")
 DOCK_POSE = Pose(DOCK.x, DOCK.y, DOCK.theta)
 ODOMETRY_S, SCAN_S = 0.02, 0.1
+UNTIL_S = 30.0
+"""Until what is waited for is there; on a machine with ten busy processes 20 s were too few."""
 
 
 class Told:
@@ -170,7 +172,7 @@ class Bench:
     def until(
         self,
         condition: Callable[[], object],
-        timeout_s: float = 10.0,
+        timeout_s: float = UNTIL_S,
         keep: Callable[[], None] = lambda: None,
     ) -> None:
         """Serve both nodes until the condition holds; `keep` is done again and again meanwhile."""
@@ -183,7 +185,7 @@ class Bench:
             self._of_client.spin_once(timeout_sec=0.0)
 
     def answer(
-        self, asked: Future, timeout_s: float = 10.0, keep: Callable[[], None] = lambda: None
+        self, asked: Future, timeout_s: float = UNTIL_S, keep: Callable[[], None] = lambda: None
     ) -> Any:
         """What somebody answers."""
         self.until(asked.done, timeout_s, keep)
@@ -199,7 +201,7 @@ class Bench:
     def result(
         self,
         handle: ClientGoalHandle,
-        timeout_s: float = 10.0,
+        timeout_s: float = UNTIL_S,
         keep: Callable[[], None] = lambda: None,
     ) -> tuple[Reason, str]:
         """How a goal ended."""
