@@ -43,7 +43,7 @@ class HeldTasks:
 
     @property
     def wants_order(self) -> bool:
-        """Of several, which is next: asked anew where one came, went or made a step, and not during a drive."""
+        """Of several, which is next: asked anew where one came, went or made a step."""
         return len(self._tasks) > 1 and self._ordered != self._steps()
 
     def set_order(self, ids: Sequence[str]) -> None:

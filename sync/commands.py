@@ -1,7 +1,7 @@
 """Commands from afar: checked in a fixed order, done at most once, each answered and each in the audit log."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class CommandDesk:
         run_dir: Path,
         view: RobotView,
         say: Callable[[Answer], None],
-        zone: tzinfo = UTC,
+        zone: tzinfo,
     ) -> None:
         """`zone`: the library's, of times in commands that name none."""
         self._zone = zone
