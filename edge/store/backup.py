@@ -98,7 +98,8 @@ def migrate(store: Path, *, clock: Clock | None = None) -> Path | None:
 
 
 def restore(backup: Path, store: Path, *, clock: Clock | None = None) -> Path | None:
-    """Put a copy of `backup` in the store's place; where the store that was there is now, None where none was.
+    """Put a copy of `backup` in the store's place, brought up to this program's schema; where the store that was there
+    is now, None where none was.
 
     Nobody may have the store open. Raises SetupError with nothing changed.
     """
@@ -110,6 +111,8 @@ def restore(backup: Path, store: Path, *, clock: Clock | None = None) -> Path | 
     try:
         shutil.copyfile(backup, draft)
         draft.chmod(0o600)
+        if 0 < opening.schema_version(draft) < SCHEMA_VERSION:  # of before an upgrade
+            opening.create(draft, clock=clock)
         found = examination.problems(draft)
         if found:
             raise SetupError(f"The backup {backup} is damaged: {found[0]}.", hint=_OLDER)
@@ -122,6 +125,8 @@ def restore(backup: Path, store: Path, *, clock: Clock | None = None) -> Path | 
         raise SetupError(
             f"{store} cannot be replaced: {error}.", hint="Make room, or allow it."
         ) from error
+    except sqlite.sqlite3.Error as error:
+        raise SetupError(f"The backup {backup} is damaged: {error}.", hint=_OLDER) from error
     finally:
         _remove(draft)
     examination.mark(store, [])

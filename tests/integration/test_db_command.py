@@ -1,5 +1,6 @@
 """`luna db`: copies of a store in use, put back; and what is no copy of one is refused with nothing changed."""
 
+import contextlib
 import os
 import shutil
 import time
@@ -21,7 +22,7 @@ from edge.store import backup, examination, migrations, opening, sqlite
 from edge.store.database import Database, Transaction, create
 from edge.store.keeper import Keeper
 from edge.supervisor import hold
-from tests.support.store import small_library
+from tests.support.store import first_store, small_library
 
 
 @pytest.fixture
@@ -119,6 +120,30 @@ def test_a_restored_store_begins_a_new_stream_with_what_was_not_told_yet(
     database.write(SYSTEM, lambda tx: outbox.emit(tx, "test", "test", "1", {}))
     assert database.read(outbox.newest) == len(untold) + 1
     database.close()
+
+
+def test_a_copy_of_before_an_upgrade_is_brought_up_to_date(directory: Path, store: Path) -> None:
+    old = directory / "backups" / "luna-20260101T000000Z.db"
+    old.parent.mkdir()
+    with contextlib.closing(first_store(old)) as connection:
+        connection.execute("INSERT INTO state VALUES ('a', '')")
+        connection.commit()
+    content = old.read_bytes()
+    assert str(old) in done(directory, "restore")
+    assert keys(store) == ["a"] and _version(store) == migrations.SCHEMA_VERSION
+    assert old.read_bytes() == content
+    assert "sound" in done(directory, "check")
+
+
+def test_a_damaged_copy_of_before_an_upgrade_changes_nothing(directory: Path) -> None:
+    old = directory / "backups" / "luna-20260101T000000Z.db"
+    old.parent.mkdir()
+    first_store(old).close()
+    content = old.read_bytes()
+    old.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    before = files(directory)
+    assert "is damaged" in refused(directory, "restore")
+    assert files(directory) == before
 
 
 def test_a_copy_is_whole_while_others_write(directory: Path, store: Path) -> None:
