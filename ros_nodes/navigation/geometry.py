@@ -51,10 +51,9 @@ class Pose(NamedTuple):
 
     def rolled(self, v: float, w: float, seconds: float) -> "Pose":
         """Where wheels bring it from here in such a time: `v` in m/s ahead, `w` in rad/s to the left."""
-        turned = w * seconds
-        chord = v * seconds * (math.sin(turned / 2) / (turned / 2) if turned else 1.0)
-        c, s = math.cos(turned / 2), math.sin(turned / 2)
-        return self.compose(Pose(chord * c, chord * s, turned))
+        half = w * seconds / 2
+        chord = v * seconds * (math.sin(half) / half if half else 1.0)
+        return self.compose(Pose(chord * math.cos(half), chord * math.sin(half), 2 * half))
 
     def towards(self, other: "Pose", share: float) -> "Pose":
         """On the way to another pose; `share` 0 is here, 1 is there."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ros_nodes.navigation.geometry import Pose, wrap_angle
@@ -45,6 +45,7 @@ def test_what_is_a_metre_ahead_of_a_robot_that_looks_north_is_north_of_it() -> N
 
 
 @given(st.floats(-1, 1), st.floats(-2, 2), st.floats(0, 1))
+@example(v=0.0, w=1.0, seconds=5e-324)  # half of it is no time at all
 def test_wheels_roll_on_in_the_arc_that_many_small_steps_make(
     v: float, w: float, seconds: float
 ) -> None:
