@@ -10,7 +10,7 @@ import rclpy
 
 from edge.domain.robots import CommandStatus, CommandType
 from edge.services import robot
-from firmware_bridge.sockets import request_resume, request_stop
+from tests.support import gates
 from tests.support.gates import reset
 from tests.support.moving import MovingRobot, make_library, moving_robot
 from tests.support.ros import ros_context
@@ -48,7 +48,7 @@ def test_a_stop_in_mid_drive_ends_the_order_and_a_later_one_drives_on(moving: Mo
     moving.until(lambda: moving.speed > 0.2, "the robot to drive")
     run_dir = moving.settings.run_dir
 
-    receipt = request_stop(run_dir, source="CLI", who="test", reason="a test")
+    receipt = gates.stop(run_dir, source="CLI", who="test", reason="a test")
     moving.until(lambda: moving.is_over(order), "the order to end")
     moving.until(lambda: moving.speed == 0.0, "the robot to stand")
 
@@ -63,7 +63,7 @@ def test_a_stop_in_mid_drive_ends_the_order_and_a_later_one_drives_on(moving: Mo
     moving.until(recorded, "the stop to be recorded")
 
     reset(run_dir, receipt.event_id)
-    request_resume(run_dir, who="test")
+    gates.resume(run_dir, who="test")
     moving.until_shown(status="IDLE")  # an order to a robot that still thinks it is stopped fails
     again = moving.order(CommandType.GO_TO, location="DESK-2")
     moving.until(lambda: moving.is_over(again), "the end of the second drive")

@@ -21,11 +21,11 @@ from std_msgs.msg import Bool
 from std_srvs.srv import Trigger
 
 from edge.settings import load
-from firmware_bridge.sockets import request_resume, request_stop
 from ros_nodes import convert, qos
 from ros_nodes.alive import BEAT_S, SILENT_S, Beat
 from ros_nodes.emergency_stop import SCAN_S, EmergencyStop
 from ros_nodes.navigation.sensor_faults import SensorFault, in_words
+from tests.support import gates
 from tests.support.gates import gate
 from tests.support.ros import ros_context
 
@@ -256,7 +256,7 @@ def test_diagnostics_say_what_is_wrong_and_what_to_do(bench: Bench) -> None:
     assert (laser.level, laser.hardware_id) == (DiagnosticStatus.ERROR, "luna-01")
     assert "cable" in laser.message
     bench.see(free())
-    receipt = request_stop(bench.run_dir, source="CLI", who="test", reason="a test")
+    receipt = gates.stop(bench.run_dir, source="CLI", who="test", reason="a test")
     bench.until(lambda: bench.states[-1].event_id == receipt.event_id)
     gate = bench.diagnosed("motion gate")
     assert gate.level == DiagnosticStatus.WARN and "Somebody has stopped" in gate.message
@@ -309,7 +309,7 @@ def test_turning_on_the_spot_is_free_beside_a_wall(bench: Bench) -> None:
 
 
 def test_a_stop_at_the_gate_is_told_on_the_topic(bench: Bench) -> None:
-    receipt = request_stop(bench.run_dir, source="CLI", who="test", reason="a test")
+    receipt = gates.stop(bench.run_dir, source="CLI", who="test", reason="a test")
     bench.until(lambda: bench.states and bench.states[-1].event_id == receipt.event_id)
     state = bench.states[-1]
     assert (state.state, state.active, state.source) == ("LATCHED", True, "CLI")
@@ -317,7 +317,7 @@ def test_a_stop_at_the_gate_is_told_on_the_topic(bench: Bench) -> None:
 
 
 def test_who_comes_late_to_the_topic_gets_the_stop_that_holds(bench: Bench) -> None:
-    receipt = request_stop(bench.run_dir, source="CLI", who="test", reason="a test")
+    receipt = gates.stop(bench.run_dir, source="CLI", who="test", reason="a test")
     bench.until(lambda: bench.states and bench.states[-1].event_id == receipt.event_id)
 
     late: list[StopMessage] = []
@@ -338,7 +338,7 @@ def test_the_stop_service_latches_and_the_reset_service_names_the_event(bench: B
 
     bench.until(lambda: bench.states[-1].state == "RESET")
     assert bench.states[-1].active
-    request_resume(bench.run_dir, who="test")
+    gates.resume(bench.run_dir, who="test")
     bench.until(lambda: bench.states[-1].state not in ("LATCHED", "RESET"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from edge.domain.tasks import Phase, Task, TaskType
 from edge.domain.times import later
 from edge.services import places, robot, tasks
-from firmware_bridge.sockets import request_resume, request_stop
+from tests.support import gates
 from tests.support.gates import reset
 from tests.support.moving import PERSON, MovingRobot, make_library, moving_robot
 
@@ -126,7 +126,7 @@ def test_a_stop_keeps_the_task_at_its_step_and_after_the_resume_it_drives_on(sta
     run_dir = moving.settings.run_dir
     moving.until(lambda: moving.speed > 0.2, "the robot to drive")
 
-    receipt = request_stop(run_dir, source="TOUCHSCREEN", who="test", reason="a test")
+    receipt = gates.stop(run_dir, source="TOUCHSCREEN", who="test", reason="a test")
     moving.until(
         lambda: moving.live.get("navigation", {}).get("reason") == "STOPPED", "the drive to end"
     )
@@ -136,7 +136,7 @@ def test_a_stop_keeps_the_task_at_its_step_and_after_the_resume_it_drives_on(sta
     assert task_of(moving, task_id).phase is Phase.TO_SOURCE
     assert moving.speed == 0.0
 
-    request_resume(run_dir, who="test")
+    gates.resume(run_dir, who="test")
     until(moving, task_id, Phase.WAITING_FOR_LOAD)
 
 

@@ -13,8 +13,9 @@ from edge.domain.robots import CommandStatus, CommandType, RobotCommand
 from edge.domain.stops import MotionState, StopSource
 from edge.domain.tasks import Priority, TaskStatus
 from edge.services import audit, robot, tasks
-from firmware_bridge.sockets import GateState, StateWatcher, request_stop
+from firmware_bridge.sockets import GateState, StateWatcher
 from sync.wire.envelope import Answer, AnswerStatus
+from tests.support import gates
 from tests.support.broker import Probe
 from tests.support.gates import gate, reset
 from tests.support.site import Site, site, wait_for
@@ -271,7 +272,7 @@ def test_nothing_from_afar_moves_a_robot_after_a_stop_nor_after_its_reset(
 ) -> None:
     with gate(here.data_dir):
         wait_for_gate(here, integrator)
-        stop = request_stop(here.data_dir / "run", source=StopSource.API, who="test", reason="test")
+        stop = gates.stop(here.data_dir / "run", source=StopSource.API, who="test", reason="test")
         for expected in (MotionState.LATCHED, MotionState.RESET):
             gate_state(here, expected)
             integrator.wait_for(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from edge.domain.stops import StopSource
 from edge.services import robot
-from firmware_bridge.sockets import request_stop
 from tests.integration.test_sync_vda5050 import (
     PREFIX,
     act,
@@ -15,6 +14,7 @@ from tests.integration.test_sync_vda5050 import (
     wait_action,
     wait_state,
 )
+from tests.support import gates
 from tests.support.gates import gate, reset
 from tests.support.site import site
 
@@ -24,7 +24,7 @@ def test_neither_an_order_nor_an_action_ends_a_stop(tmp_path: Path) -> None:
         fleet = here.probe()
         here.start_sync()
         fleet.wait_message(f"{PREFIX}/connection")
-        stop = request_stop(here.data_dir / "run", source=StopSource.CLI, who="test", reason="test")
+        stop = gates.stop(here.data_dir / "run", source=StopSource.CLI, who="test", reason="test")
         wait_state(
             fleet, lambda state: state["safetyState"]["eStop"] == "MANUAL", "the stop in the state"
         )
