@@ -79,9 +79,8 @@ class Tls:
             self._trouble = str(error)
         except OSError as error:  # of ssl too
             self._trouble = f"HTTPS: {error.strerror or error}."
-        except (
-            Exception
-        ) as error:  # of whoever reads odd certificates: STOP must go on all the same
+        # Of whoever reads odd certificates: STOP must go on all the same.
+        except Exception as error:
             self._trouble = f"HTTPS: {error!r}."
         if self._trouble != was:
             log.error("https", trouble=self._trouble) if self._trouble else log.info("https works")

@@ -215,9 +215,8 @@ def own_names(host: str) -> tuple[str, ...]:
 
 def _checked(name: str) -> str:
     lower = name.strip().lower()
-    if (
-        not _NAME.fullmatch(lower) or lower.rpartition(".")[2].isdecimal()
-    ):  # the latter is an address
+    # The latter is an address.
+    if not _NAME.fullmatch(lower) or lower.rpartition(".")[2].isdecimal():
         said = f"{name!r} is no name of a host, like luna-01.example.org; other letters are written as xn--…"
         raise ValidationError(said, fields={"name": [said]})
     return lower

@@ -161,9 +161,8 @@ def memory(meminfo: Path = Path("/proc/meminfo")) -> Finding:
 
 def https(data_dir: Path) -> Finding:
     """Where HTTPS is switched on: the certificate, and the running API's answer to a client that trusts it."""
-    from edge import (
-        settings as edge_settings,
-    )  # as the above: a finding, and not a traceback, without the libraries
+    # As the above: a finding, and not a traceback, without the libraries.
+    from edge import settings as edge_settings
 
     try:
         api = edge_settings.load(data_dir).api

@@ -140,9 +140,8 @@ class Gate:
             if self._registered is not None:
                 self._forget_line(self._registered)
             if fd is not None:
-                self._selector.register(
-                    fd, selectors.EVENT_READ, lambda: None
-                )  # it is read in each pass
+                # It is read in each pass.
+                self._selector.register(fd, selectors.EVENT_READ, lambda: None)
             self._registered = fd
 
     def _forget_line(self, fd: int) -> None:

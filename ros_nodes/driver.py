@@ -92,9 +92,8 @@ class Driver:
 
     def _on_result(self, drive: Drive, result: Future) -> None:
         reason = Reason(result.result().result.error_code)
-        if (
-            reason is Reason.INACTIVE
-        ):  # as if nobody were there: whoever wants the drive keeps its place
+        # As if nobody were there: whoever wants the drive keeps its place.
+        if reason is Reason.INACTIVE:
             self._pause()
             reason = Reason.CANCELLED
         self._end(drive, reason.name)

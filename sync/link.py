@@ -124,9 +124,8 @@ class Link:
             connection.end(within_s if sent else 0.0)
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(
-                within_s + 1.0
-            )  # it may be in a connect: then it ends with the process
+            # It may be in a connect: then it ends with the process.
+            self._thread.join(within_s + 1.0)
         if not self._thread.is_alive():
             os.close(self._wake)
 

@@ -111,7 +111,6 @@ class Remembered:
 
 
 def http_client() -> httpx2.AsyncClient:
-    logging.getLogger("httpx2").setLevel(
-        logging.WARNING
-    )  # it would write down each address it asks
+    # It would write down each address it asks.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     return httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False)

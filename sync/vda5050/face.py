@@ -79,9 +79,8 @@ class FleetFace:
         for event in self.link.receive():
             try:
                 self._handle(event)
-            except (
-                Exception
-            ):  # what the store raises: the fleet manager sees no new state, and asks again
+            # What the store raises: the fleet manager sees no new state, and asks again.
+            except Exception:
                 log.exception("a message could not be taken")
             if isinstance(event, Received):
                 event.done()

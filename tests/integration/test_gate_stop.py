@@ -81,9 +81,8 @@ def test_a_stop_survives_kill_9_of_the_gate(robot: Bench) -> None:
     latch = robot.data_dir / "gate" / "latch.json"
     robot.drive()
     event_id = stop(robot)
-    until(
-        lambda: event_id in latch.read_text(), "the latch is on the disk"
-    )  # the board has it anyhow
+    # The board has it anyhow.
+    until(lambda: event_id in latch.read_text(), "the latch is on the disk")
     robot.kill_gate()
     robot.start_gate()
     assert robot.until_state("LATCHED").event_id == event_id

@@ -68,9 +68,8 @@ def test_where_the_dock_gives_no_charge_it_docks_again_and_then_calls_for_help(
     moved = replace(dock, x=dock.x + 0.4)  # on the map only: the contacts are where they were
     moving.store.write(PERSON, lambda tx: places.update_waypoint(tx, moved))
     charge(moving, 0.5)
-    drive(
-        moving, CommandType.GO_TO, location="workroom"
-    )  # a junction: found by its id, for it has no sign
+    # A junction: found by its id, for it has no sign.
+    drive(moving, CommandType.GO_TO, location="workroom")
     drive(moving, CommandType.DOCK)
 
     moving.until(lambda: raised(moving) == {Alarm.NOT_CHARGING}, "an alarm")

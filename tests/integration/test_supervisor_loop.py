@@ -179,9 +179,8 @@ def test_one_that_ignores_sigterm_is_killed_in_time(desk: Desk) -> None:
     deaf = WORKER.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
     desk.add("deaf", deaf)
     desk.add("last", deaf, ends_last=True)
-    assert (
-        desk.run() < 2 * loop.END_S + 10
-    )  # on a busy machine; of the two, the last one waits for the other
+    # On a busy machine; of the two, the last one waits for the other.
+    assert desk.run() < 2 * loop.END_S + 10
     assert not any(_alive(pid) for name in ("deaf", "last") for pid in desk.pids(name))
 
 

@@ -265,9 +265,8 @@ class CBoard:
 
     def tick(self, now: float, room_bytes: int = TICK_OUTPUT) -> bytes:
         """`room_bytes`: how many the sink takes."""
-        room = (
-            c_uint8 * (room_bytes + TICK_OUTPUT)
-        )()  # what is too much shows, and breaks nothing
+        # What is too much shows, and breaks nothing.
+        room = (c_uint8 * (room_bytes + TICK_OUTPUT))()
         sink = _Sink(ctypes.addressof(room), room_bytes, 0)
         sensors = self._sensed()
         velocity = self._reference.luna_board_tick(

@@ -65,9 +65,8 @@ class Canceller:
         self._client = ActionClient(self._node, NavigateToWaypoint, "navigate_to_waypoint")
         self._node.create_subscription(Odometry, "odom", self._on_odometry, qos.STREAM)
         self._node.create_subscription(Twist, "cmd_vel", self._on_command, qos.COMMAND)
-        on_control: Any = (
-            self._on_control
-        )  # with what rclpy knows of a message; its types do not say so
+        # With what rclpy knows of a message; its types do not say so.
+        on_control: Any = self._on_control
         self._node.create_subscription(Twist, "cmd_vel_nav", on_control, qos.COMMAND)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)

@@ -204,9 +204,8 @@ def test_its_own_inputs_latch_and_cannot_be_cleared_while_they_last(
     peer.board.sensors = sensors
     peer.forward(0.01)
     assert peer.board.target() == (0.0, 0.0)
-    assert peer.last(InputsNow) == InputsNow(
-        cause
-    )  # told at once, not at the next tenth of a second
+    # Told at once, not at the next tenth of a second.
+    assert peer.last(InputsNow) == InputsNow(cause)
     peer.send(Clear(1))
     assert peer.board.causes == cause
     peer.board.sensors = Sensors()
