@@ -57,7 +57,8 @@ async function signedOut() {
 
 function signedIn() {
   if (socket) { socket.onclose = null; socket.close(); }
-  $("account").hidden = $("account").querySelector("button") === null;
+  $("account").hidden = buttons.length === 0;
+  if (buttons.length) orSay(showLinks);
   connect();
 }
 
@@ -355,9 +356,24 @@ document.addEventListener("luna:language", () => {
   watch();
 });
 
-for (const button of $("account").querySelectorAll("button")) {
-  button.addEventListener("click", () => session.link(button.value).catch((error) => say("account-note", error.message)));
+const buttons = $("account").querySelectorAll("button");  // one for each provider
+const orSay = (work) => work().catch((error) => say("account-note", error.message));
+
+async function showLinks() {
+  const linked = await session.linked();
+  for (const button of buttons) {
+    button.dataset.say = linked.includes(button.value) ? "unlink_from" : "link_with";
+    button.textContent = t(button.dataset.say, JSON.parse(button.dataset.facts));
+  }
 }
+
+async function changeLink(button) {
+  if (button.dataset.say === "link_with") return session.link(button.value);
+  await session.unlink(button.value);
+  await showLinks();
+}
+
+for (const button of buttons) button.addEventListener("click", () => orSay(() => changeLink(button)));
 
 setInterval(async () => { if (session.isDue() && await session.renew()) sendToken(); }, 250);
 setInterval(watch, 250);

@@ -8,8 +8,8 @@ let tokens = null, endsAt = 0, lifeMs = 0, notBefore = 0, renewing = null;
 export const token = () => tokens?.access_token ?? null;
 export const bearer = () => (tokens ? { Authorization: `Bearer ${tokens.access_token}` } : {});
 
-async function ask(path, body, headers = {}) {
-  const sent = { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) };
+async function ask(path, body, headers = {}, method = "POST") {
+  const sent = { method, headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) };
   const answer = await fetch(`/api/v1/auth/${path}`, sent);
   const said = await answer.json();
   if (!answer.ok) throw Object.assign(new Error(said.error.message), { refused: answer.status === 401 });
@@ -55,3 +55,8 @@ export async function link(provider) {
   const { location: where } = await ask(`oidc/${provider}/link`, {}, bearer());
   location.assign(where);
 }
+
+// The providers that may sign that account in.
+export const linked = async () => (await ask("oidc/links", undefined, bearer(), "GET")).links.map((one) => one.provider);
+
+export const unlink = (provider) => ask(`oidc/${provider}/link`, undefined, bearer(), "DELETE");

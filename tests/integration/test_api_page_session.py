@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, WebSocket, expect
 from edge.domain.messages import Message
 from edge.domain.notifications import NotificationType
 from edge.domain.users import SYSTEM
-from edge.services import notifications, users
+from edge.services import identities, notifications, users
 from edge.store.database import Database
 from tests.support import openid_provider as library
 from tests.support.api_process import api_process
@@ -143,7 +143,9 @@ def test_a_button_leads_to_the_provider_and_back_signed_in(page: Page, robot: Ro
         assert secret not in written()
 
 
-def test_a_librarian_links_their_account_on_the_page(page: Page, robot: Robot) -> None:
+def test_a_librarian_links_their_account_on_the_page_and_ends_that(
+    page: Page, robot: Robot
+) -> None:
     sign_in(page, "librarian")
     page.get_by_text("Link with Library account").click()
     page.locator("[name=name]").fill("librarian")
@@ -151,6 +153,10 @@ def test_a_librarian_links_their_account_on_the_page(page: Page, robot: Robot) -
     page.get_by_text("Sign in at the library").click()
     expect(page.locator("#account")).to_be_visible()
     assert page.url == f"{robot.url}/"
+    page.get_by_text("End the link with Library account").click()
+    expect(page.get_by_text("Link with Library account", exact=True)).to_be_visible()
+    librarian = robot.people["librarian"]
+    assert robot.store.read(lambda reader: identities.of(reader, librarian)) == []
 
 
 def test_a_reader_is_shown_their_messages_as_the_robot_itself_is_for_staff(
