@@ -24,7 +24,7 @@ def moving(tmp_path: Path, ros_domain: int) -> Iterator[MovingRobot]:
     make_library(tmp_path / "data")
     settings = {"TASKS__IDLE_DOCK_S": "600", "ROBOT__CHARGE_SEEN_S": "2"}
     with contextlib.ExitStack() as stack:
-        yield stack.enter_context(moving_robot(tmp_path / "data", speed=6.0, **settings))
+        yield stack.enter_context(moving_robot(tmp_path / "data", speed=3.0, **settings))
 
 
 def charge(moving: MovingRobot, level: float) -> None:

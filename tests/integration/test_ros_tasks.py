@@ -28,7 +28,7 @@ def start(tmp_path: Path, ros_domain: int) -> Iterator[Start]:
         def start(**settings: str) -> MovingRobot:
             make_library(tmp_path / "data")
             settings = {"TASKS__IDLE_DOCK_S": "600", **settings}
-            return stack.enter_context(moving_robot(tmp_path / "data", speed=4.0, **settings))
+            return stack.enter_context(moving_robot(tmp_path / "data", speed=3.0, **settings))
 
         yield start
 

@@ -10,7 +10,7 @@ from tests.support.robot import LUNA, Http, Robot, started
 
 pytestmark = pytest.mark.timeout(300)
 
-SPEED = "4"
+SPEED = "3"
 
 
 @pytest.fixture(scope="module")

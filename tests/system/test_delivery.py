@@ -14,7 +14,7 @@ from tests.support.shared import shared_data
 
 pytestmark = pytest.mark.timeout(600)
 
-SPEED = "4"
+SPEED = "3"
 TRIP_S = 150.0
 """Wall time of one leg at that speed, on a busy machine; some 30 m take 15 s when it is alone."""
 SYNC_S = 30.0

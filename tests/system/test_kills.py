@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(3600 if os.environ.get("LUNA_SOAK") == "1" else
 T = TypeVar("T")
 
 KILLS = 200 if os.environ.get("LUNA_SOAK") == "1" else 20
-SPEED = "6"
+SPEED = "4"
 DELIVERY_S = 180.0
 SYNC_S = 60.0
 PAUSE_S = (1.0, 6.0)
