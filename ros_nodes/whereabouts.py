@@ -195,6 +195,8 @@ class Whereabouts:
             self._note(SensorFault.ODOMETRY_JUMP, reading.heard)
         self._source.begin(LastPose(self.pose, last.pose), reading.pose)
         self._readings.clear()
+        # What is written down counts from where the wheels counted before: after a restart it would mislead.
+        self._remembered, self._remembered_at = None, -np.inf
 
     def _note(self, fault: SensorFault, now: float) -> None:
         self._fault, self._fault_at = fault, now

@@ -243,6 +243,17 @@ def test_odometry_that_jumps_three_metres_is_named_and_the_next_scan_tells() -> 
     assert robot.is_found()
 
 
+def test_after_a_jump_of_the_odometry_its_place_is_written_down_anew() -> None:
+    """Else a restart would add all that the wheels ever counted to a place that is right."""
+    robot = standing()
+    robot.jump(3.0)
+    robot.go(2.0)
+    assert robot.is_found()
+    last = robot.memory.written[-1]
+    assert last.odometry == pytest.approx(robot.reading().pose, abs=0.05)
+    assert last.pose == pytest.approx(robot.world.pose, abs=0.1)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
 def test_odometry_of_no_numbers_is_named_and_not_used(value: float) -> None:
     robot = standing()
