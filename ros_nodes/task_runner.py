@@ -250,7 +250,9 @@ class TaskRunner(Node):
         self._writing, self._written = self._database.submit(self._actor, work), then
 
     def _may_write(self) -> bool:
-        return self._writing is None and time.monotonic() >= self._not_before
+        # Before the simulated clock is heard it shows 0, by which every wait would be over once it is.
+        clock_is_heard = self._now() > 0
+        return clock_is_heard and self._writing is None and time.monotonic() >= self._not_before
 
     def _collect(self) -> None:
         if self._writing is None or not self._writing.done():

@@ -98,6 +98,21 @@ def test_after_a_power_cut_in_mid_drive_it_knows_where_it_stands_and_goes_on(sta
     moving.until_shown(current_location="DESK-1")
 
 
+def test_ros_that_begins_before_the_clock_is_there_takes_no_wait_for_over(start: Start) -> None:
+    moving = start()
+    task_id = bring(moving, source="DESK-1")
+    until(moving, task_id, Phase.WAITING_FOR_LOAD)
+
+    for name in ("ros", "body"):  # the latter has the clock
+        moving.kill(name)
+    moving.live.clear()
+    moving.start("ros")
+    moving.until(lambda: "robot" in moving.live, "ROS to be back")
+    moving.start("body")
+    moving.until_shown(localised=True, task_id=task_id)
+    assert task_of(moving, task_id).phase is Phase.WAITING_FOR_LOAD
+
+
 def far_from_dock(moving: MovingRobot) -> bool:
     """By what the robot thinks, which the wheels' count alone could not tell after a cut."""
     dock = moving.store.read(lambda reader: places.find(reader, "DOCK-1"))
